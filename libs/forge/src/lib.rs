@@ -1,0 +1,1 @@
+//! Source hosts: webhook verification and parsing.

@@ -1,0 +1,1 @@
+//! Postgres read models: projections, checkpoints, queries. The only crate that knows sqlx.

@@ -1,0 +1,1 @@
+//! Service lifecycle: typed configuration, telemetry, clock, shutdown, supervised children.

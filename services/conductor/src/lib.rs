@@ -1,0 +1,1 @@
+//! The shell around the domain: inputs become commits, commits become work.

@@ -1,0 +1,1 @@
+//! Executes runs: claims them, starts them on a backend, ships logs, reports results.

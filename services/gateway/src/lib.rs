@@ -1,0 +1,1 @@
+//! gRPC, gRPC-web, sign-in and the UI on one port.

@@ -1,0 +1,1 @@
+//! The webhook endpoint: verify, deduplicate, store, acknowledge.

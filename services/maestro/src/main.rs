@@ -1,0 +1,2 @@
+//! The one binary of Maestro.
+fn main() {}

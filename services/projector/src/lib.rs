@@ -1,0 +1,1 @@
+//! Follows EVENTS and keeps the read models.
