@@ -7,7 +7,6 @@
     // Storage is blocked: follow the system.
   }
   const dark =
-    stored === "dark" ||
-    (stored !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+    stored === "dark" || (stored !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
   document.documentElement.setAttribute("data-mantine-color-scheme", dark ? "dark" : "light");
 })();

@@ -41,7 +41,7 @@ function insert<T>(pages: Page<T>[], item: T, rules: ListRules<T>): Page<T>[] {
     }
   }
   const last = pages.at(-1);
-  if (!last || last.next !== "") return pages;
+  if (last?.next !== "") return pages;
   return pages.with(-1, { ...last, items: [...last.items, item] });
 }
 

@@ -1,0 +1,61 @@
+import { Code } from "@connectrpc/connect";
+import { useQueryClient } from "@tanstack/react-query";
+import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
+import type { WatchResponse } from "../../gen/maestro/v1/live_pb";
+import { useApi } from "../../lib/api";
+import { isCode } from "../../lib/errors";
+import { queryKeys } from "../../lib/queryKeys";
+import { applyChanges, refetchEverything } from "./applyChanges";
+import { type LiveState, runWatchLoop } from "./watchLoop";
+
+/** Changes that arrive within this many milliseconds are shown together. */
+const BATCH_MS = 40;
+/** The server sends a heartbeat every 15 s; three missed ones mean a dead connection. */
+const SILENCE_MS = 45_000;
+
+const LiveContext = createContext<LiveState>("connecting");
+
+export function useLiveState(): LiveState {
+  return useContext(LiveContext);
+}
+
+/** The tab's one watch stream. Everything that is live reads the query cache it keeps current. */
+export function LiveProvider({ children }: { children: ReactNode }) {
+  const api = useApi();
+  const client = useQueryClient();
+  const [state, setState] = useState<LiveState>("connecting");
+
+  useEffect(() => {
+    const controller = new AbortController();
+    let pending: WatchResponse[] = [];
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const flush = () => {
+      const messages = pending;
+      pending = [];
+      timer = undefined;
+      applyChanges(client, messages);
+    };
+    void runWatchLoop(
+      {
+        open: (signal) => api.live.watch({}, { signal, timeoutMs: 0 }),
+        onState: setState,
+        onConnected: () => refetchEverything(client),
+        onMessage: (message) => {
+          if (message.change.case === "heartbeat") return;
+          pending.push(message);
+          timer ??= setTimeout(flush, BATCH_MS);
+        },
+        isFinal: (error) => isCode(error, Code.Unauthenticated),
+        onFinal: () => client.setQueryData(queryKeys.session, null),
+        silence: SILENCE_MS,
+      },
+      controller.signal,
+    );
+    return () => {
+      clearTimeout(timer);
+      controller.abort();
+    };
+  }, [api, client]);
+
+  return <LiveContext value={state}>{children}</LiveContext>;
+}
