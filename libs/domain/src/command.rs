@@ -133,6 +133,9 @@ pub enum Rejection {
     /// The run has ended.
     #[error("the run has already ended")]
     RunEnded,
+    /// It was asked to end before.
+    #[error("the run was already asked to end")]
+    CancelPending,
     /// The slug belongs to another project.
     #[error("the slug belongs to another project")]
     SlugTaken,

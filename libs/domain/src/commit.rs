@@ -5,8 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    command::Actor, digest::Digest, event::Event, name::Name, sealed::Sealed,
-    timestamp::Timestamp, upcast::{self, UpcastError},
+    command::Actor,
+    digest::Digest,
+    event::Event,
+    name::Name,
+    sealed::Sealed,
+    timestamp::Timestamp,
+    upcast::{self, UpcastError},
 };
 
 /// Longest encoded commit, in bytes.
@@ -84,7 +89,12 @@ impl Serialize for Record {
             #[serde(flatten)]
             event: &'a Event,
         }
-        Out { v: self.0.version(), id: self.0.aggregate_id(), event: &self.0 }.serialize(serializer)
+        Out {
+            v: self.0.version(),
+            id: self.0.aggregate_id(),
+            event: &self.0,
+        }
+        .serialize(serializer)
     }
 }
 
@@ -99,7 +109,9 @@ impl<'de> Deserialize<'de> for Record {
             data: serde_json::Value,
         }
         let In { kind, v, data } = In::deserialize(deserializer)?;
-        upcast::event(&kind, v, data).map(Self).map_err(serde::de::Error::custom)
+        upcast::event(&kind, v, data)
+            .map(Self)
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -124,7 +136,11 @@ impl Commit {
     /// When it is not JSON of this shape or of an unknown version.
     pub fn decode(bytes: &[u8]) -> Result<Self, CommitError> {
         let commit: Self = serde_json::from_slice(bytes)?;
-        if commit.v == COMMIT_VERSION { Ok(commit) } else { Err(CommitError::Version(commit.v)) }
+        if commit.v == COMMIT_VERSION {
+            Ok(commit)
+        } else {
+            Err(CommitError::Version(commit.v))
+        }
     }
 
     /// The bytes that are stored and hashed.
@@ -140,7 +156,10 @@ impl Commit {
     #[must_use]
     pub fn subject(&self) -> String {
         let project = self.project.as_ref().map_or("platform", Name::as_str);
-        let event = self.events.first().map_or("none.none", |record| record.0.type_name());
+        let event = self
+            .events
+            .first()
+            .map_or("none.none", |record| record.0.type_name());
         format!("{project}.{event}")
     }
 

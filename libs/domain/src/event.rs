@@ -24,11 +24,22 @@ pub enum Event {
     ProjectCreated { project: ProjectId, slug: Name },
     /// The project's default stack is now the document with this digest.
     #[serde(rename = "project.stack_changed")]
-    StackChanged { project: ProjectId, stack: Digest, document: Sealed },
+    StackChanged {
+        project: ProjectId,
+        stack: Digest,
+        document: Sealed,
+    },
     #[serde(rename = "pool.resized")]
-    PoolResized { project: ProjectId, pool: Name, size: u32 },
+    PoolResized {
+        project: ProjectId,
+        pool: Name,
+        size: u32,
+    },
     #[serde(rename = "repository.attached")]
-    RepositoryAttached { project: ProjectId, repository: RepositoryRef },
+    RepositoryAttached {
+        project: ProjectId,
+        repository: RepositoryRef,
+    },
     /// The decision on a delivery, with every trigger that was considered.
     #[serde(rename = "delivery.decided")]
     DeliveryDecided(Box<DeliveryDecided>),
@@ -36,18 +47,44 @@ pub enum Event {
     RunRequested(Box<RunRequested>),
     /// A slot was leased to a run under a new fencing token.
     #[serde(rename = "slot.leased")]
-    SlotLeased { project: ProjectId, pool: Name, slot: u32, run: RunId, token: u64 },
+    SlotLeased {
+        project: ProjectId,
+        pool: Name,
+        slot: u32,
+        run: RunId,
+        token: u64,
+    },
     /// The start of an attempt was asked for; it must be claimed by `claim_by`.
     #[serde(rename = "run.dispatched")]
-    RunDispatched { run: RunId, attempt: u32, token: u64, claim_by: Timestamp },
+    RunDispatched {
+        run: RunId,
+        attempt: u32,
+        token: u64,
+        claim_by: Timestamp,
+    },
     /// An executor owns the attempt; something must be heard of it by `deadline`.
     #[serde(rename = "run.claimed")]
-    RunClaimed { run: RunId, attempt: u32, token: u64, executor: ExecutorId, deadline: Timestamp },
+    RunClaimed {
+        run: RunId,
+        attempt: u32,
+        token: u64,
+        executor: ExecutorId,
+        deadline: Timestamp,
+    },
     #[serde(rename = "run.started")]
-    RunStarted { run: RunId, attempt: u32, started_at: Timestamp },
+    RunStarted {
+        run: RunId,
+        attempt: u32,
+        started_at: Timestamp,
+    },
     /// Infrastructure failed the attempt; the next one may start at `retry_at`.
     #[serde(rename = "run.attempt_lost")]
-    RunAttemptLost { run: RunId, attempt: u32, reason: Reason, retry_at: Timestamp },
+    RunAttemptLost {
+        run: RunId,
+        attempt: u32,
+        reason: Reason,
+        retry_at: Timestamp,
+    },
     /// The backoff is over; the run waits for a slot again.
     #[serde(rename = "run.requeued")]
     RunRequeued { run: RunId, attempt: u32 },
@@ -58,9 +95,21 @@ pub enum Event {
     RunFinished(RunFinished),
     /// The run is over for the core, but the end of its execution was not observed.
     #[serde(rename = "slot.releasing")]
-    SlotReleasing { project: ProjectId, pool: Name, slot: u32, run: RunId, token: u64 },
+    SlotReleasing {
+        project: ProjectId,
+        pool: Name,
+        slot: u32,
+        run: RunId,
+        token: u64,
+    },
     #[serde(rename = "slot.released")]
-    SlotReleased { project: ProjectId, pool: Name, slot: u32, run: RunId, token: u64 },
+    SlotReleased {
+        project: ProjectId,
+        pool: Name,
+        slot: u32,
+        run: RunId,
+        token: u64,
+    },
     #[serde(rename = "command.rejected")]
     CommandRejected { code: Rejection },
     /// Messages of an input stream were gone before they were read.
@@ -192,6 +241,9 @@ pub struct RunRequested {
     pub natural_key: Digest,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<Concurrency>,
+    /// W3C trace context that everything done for the run continues.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 /// At most one run of a group executes at a time.

@@ -207,6 +207,10 @@ mod tests {
         for bad in ["", "a.b", "a b", ">", "*", "ä", &"x".repeat(129)] {
             assert!(bad.parse::<DeliveryId>().is_err(), "{bad}");
         }
-        assert!("72d3162e-cc78-11e3-81ab-4c9367dc0958".parse::<DeliveryId>().is_ok());
+        assert!(
+            "72d3162e-cc78-11e3-81ab-4c9367dc0958"
+                .parse::<DeliveryId>()
+                .is_ok()
+        );
     }
 }

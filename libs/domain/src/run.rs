@@ -36,7 +36,9 @@ pub struct RunSpec {
 
 impl std::fmt::Debug for RunSpec {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RunSpec").field("timeout_s", &self.timeout_s).finish_non_exhaustive()
+        f.debug_struct("RunSpec")
+            .field("timeout_s", &self.timeout_s)
+            .finish_non_exhaustive()
     }
 }
 
@@ -116,6 +118,9 @@ pub struct Start {
     pub delivery: DeliveryId,
     /// Event of that delivery.
     pub event: String,
+    /// W3C trace context of the run's request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 /// State of a run.

@@ -19,7 +19,10 @@ impl VaultKey {
     /// `owner/name` of a repository.
     #[must_use]
     pub fn repository_name(repository: &RepositoryRef) -> Self {
-        Self(format!("repository.{}.{}.name", repository.provider, repository.id))
+        Self(format!(
+            "repository.{}.{}.name",
+            repository.provider, repository.id
+        ))
     }
     /// Login of a person.
     #[must_use]
@@ -58,6 +61,11 @@ impl VaultKey {
     #[must_use]
     pub fn session(token: &Digest) -> Self {
         Self(format!("session.{token}"))
+    }
+    /// A one-time login code, by its digest.
+    #[must_use]
+    pub fn login_code(code: &Digest) -> Self {
+        Self(format!("login.{code}"))
     }
     /// The key as the vault stores it: letters, digits, `_`, `-` and dots.
     #[must_use]
@@ -100,7 +108,10 @@ impl Seal {
     /// The reference that goes into the log.
     #[must_use]
     pub fn reference(&self, digest_key: &DigestKey) -> Sealed {
-        Sealed { key: self.key.clone(), digest: Digest::keyed(digest_key, &self.plaintext) }
+        Sealed {
+            key: self.key.clone(),
+            digest: Digest::keyed(digest_key, &self.plaintext),
+        }
     }
 }
 

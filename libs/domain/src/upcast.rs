@@ -32,11 +32,19 @@ pub enum UpcastError {
 /// # Errors
 /// When the type is unknown, the version newer than today's, or the data do not fit.
 pub fn event(kind: &str, version: u16, data: Value) -> Result<Event, UpcastError> {
-    let event: Event = serde_json::from_value(json!({"type": kind, "data": data})).map_err(
-        |source| UpcastError::Malformed { kind: kind.to_owned(), version, source },
-    )?;
+    let event: Event =
+        serde_json::from_value(json!({"type": kind, "data": data})).map_err(|source| {
+            UpcastError::Malformed {
+                kind: kind.to_owned(),
+                version,
+                source,
+            }
+        })?;
     if version > event.version() {
-        return Err(UpcastError::TooNew { kind: kind.to_owned(), version });
+        return Err(UpcastError::TooNew {
+            kind: kind.to_owned(),
+            version,
+        });
     }
     Ok(event)
 }

@@ -1,0 +1,318 @@
+//! The YAML shape of a stack and its checks.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::Deserialize;
+use serde_saphyr::{Budget, Location, Options, Spanned};
+
+use super::{
+    Filter, Group, MAX_DOCUMENT_BYTES, MAX_TRIGGERS, Patterns, RunTemplate, Stack, StackError,
+    Trigger,
+};
+use crate::{
+    name::Name,
+    run::Mode,
+    trigger::{Condition, Template},
+};
+
+const API_VERSION: &str = "maestro.dev/v1";
+const KIND: &str = "ServiceStack";
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3600);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Document {
+    api_version: Spanned<String>,
+    kind: Spanned<String>,
+    metadata: Metadata,
+    spec: Spec,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Metadata {
+    name: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spec {
+    #[serde(default)]
+    triggers: Vec<TriggerDocument>,
+    #[serde(default)]
+    runs: BTreeMap<String, Spanned<RunDocument>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TriggerDocument {
+    name: Spanned<String>,
+    on: On,
+    when: Option<Spanned<String>>,
+    run: Spanned<String>,
+    concurrency: Option<ConcurrencyDocument>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct On {
+    event: Spanned<String>,
+    #[serde(default)]
+    actions: Vec<String>,
+    #[serde(default)]
+    labels: Vec<String>,
+    branches: Option<Spanned<Vec<String>>>,
+    paths: Option<Spanned<Vec<String>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct ConcurrencyDocument {
+    group: Spanned<String>,
+    #[serde(default)]
+    cancel_superseded: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RunDocument {
+    image: Option<String>,
+    command: Spanned<Vec<String>>,
+    #[serde(default)]
+    env: BTreeMap<String, Spanned<String>>,
+    pool: Option<Spanned<String>>,
+    timeout: Option<Spanned<String>>,
+    #[serde(default)]
+    mode: Mode,
+    prompt: Option<Spanned<String>>,
+}
+
+/// Parses and checks a document.
+pub(super) fn parse(text: &str) -> Result<Stack, StackError> {
+    if text.len() > MAX_DOCUMENT_BYTES {
+        return Err(nowhere(format!(
+            "a stack has at most {MAX_DOCUMENT_BYTES} bytes"
+        )));
+    }
+    let document: Document = serde_saphyr::from_str_with_options(text, options()).map_err(yaml)?;
+    expect(&document.api_version, API_VERSION)?;
+    expect(&document.kind, KIND)?;
+    if document.spec.triggers.len() > MAX_TRIGGERS {
+        return Err(nowhere(format!(
+            "a stack has at most {MAX_TRIGGERS} triggers"
+        )));
+    }
+    let mut runs = BTreeMap::new();
+    for (name, run) in document.spec.runs {
+        let name = name
+            .parse()
+            .map_err(|error| at(run.referenced, format!("`{name}`: {error}")))?;
+        runs.insert(name, run_template(run.value)?);
+    }
+    let mut triggers: Vec<Trigger> = Vec::new();
+    for trigger in document.spec.triggers {
+        let place = trigger.name.referenced;
+        let trigger = check_trigger(trigger, &runs)?;
+        if triggers.iter().any(|other| other.name == trigger.name) {
+            return Err(at(
+                place,
+                format!("another trigger is called `{}`", trigger.name),
+            ));
+        }
+        triggers.push(trigger);
+    }
+    Ok(Stack {
+        name: named(&document.metadata.name)?,
+        triggers,
+        runs,
+    })
+}
+
+fn options() -> Options {
+    let mut budget = Budget::default();
+    budget.max_depth = 32;
+    budget.max_events = 20_000;
+    budget.max_nodes = 20_000;
+    budget.max_aliases = 100;
+    budget.max_anchors = 100;
+    budget.max_documents = 1;
+    let mut options = Options::default();
+    options.budget = Some(budget);
+    options
+}
+
+fn check_trigger(
+    document: TriggerDocument,
+    runs: &BTreeMap<Name, RunTemplate>,
+) -> Result<Trigger, StackError> {
+    let run = named(&document.run)?;
+    if !runs.contains_key(&run) {
+        let known: Vec<_> = runs.keys().map(Name::as_str).collect();
+        let known = if known.is_empty() {
+            "none".to_owned()
+        } else {
+            known.join(", ")
+        };
+        let message = format!("there is no run `{run}` under `spec.runs`; it has: {known}");
+        return Err(at(document.run.referenced, message));
+    }
+    let when = match &document.when {
+        Some(when) => Some(Condition::parse(&when.value).map_err(|why| at(when.referenced, why))?),
+        None => None,
+    };
+    let concurrency = match &document.concurrency {
+        Some(wanted) => Some(Group {
+            group: template(&wanted.group)?,
+            cancel_superseded: wanted.cancel_superseded,
+        }),
+        None => None,
+    };
+    let on = document.on;
+    if on.event.value.is_empty() {
+        return Err(at(
+            on.event.referenced,
+            "name an event, for example `push`".to_owned(),
+        ));
+    }
+    let filter = Filter {
+        branches: patterns(on.branches.as_ref())?,
+        paths: patterns(on.paths.as_ref())?,
+        event: on.event.value,
+        actions: on.actions,
+        labels: on.labels,
+    };
+    Ok(Trigger {
+        name: named(&document.name)?,
+        on: filter,
+        when,
+        run,
+        concurrency,
+    })
+}
+
+fn run_template(document: RunDocument) -> Result<RunTemplate, StackError> {
+    let command = &document.command;
+    if command.value.first().is_none_or(String::is_empty) {
+        return Err(at(
+            command.referenced,
+            "name a program, for example [\"make\", \"test\"]".into(),
+        ));
+    }
+    if command.value.iter().any(|part| part.contains("{{")) {
+        let message = "a command is not a template; pass values through `env` or the prompt";
+        return Err(at(command.referenced, message.to_owned()));
+    }
+    let env = document
+        .env
+        .iter()
+        .map(|(name, value)| Ok((variable(name, value)?, template(value)?)));
+    Ok(RunTemplate {
+        env: env.collect::<Result<_, StackError>>()?,
+        pool: match &document.pool {
+            Some(pool) => named(pool)?,
+            None => "default".parse().expect("a constant name"),
+        },
+        timeout: document
+            .timeout
+            .as_ref()
+            .map_or(Ok(DEFAULT_TIMEOUT), duration)?,
+        mode: document.mode,
+        prompt: document.prompt.as_ref().map(template).transpose()?,
+        image: document.image,
+        command: document.command.value,
+    })
+}
+
+fn variable(name: &str, place: &Spanned<String>) -> Result<String, StackError> {
+    let head = name
+        .bytes()
+        .next()
+        .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+    let rest = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if !head || !rest {
+        let message = format!("`{name}` is not a variable; use letters, digits and _");
+        return Err(at(place.referenced, message));
+    }
+    if name.starts_with("MAESTRO_") {
+        return Err(at(
+            place.referenced,
+            "names that start with MAESTRO_ are Maestro's own".into(),
+        ));
+    }
+    Ok(name.to_owned())
+}
+
+fn duration(text: &Spanned<String>) -> Result<Duration, StackError> {
+    let wrong = || {
+        let message = "write a duration between 1s and 24h, for example 90s, 15m or 2h";
+        at(text.referenced, message.to_owned())
+    };
+    let unit = text.value.chars().last().ok_or_else(wrong)?;
+    let seconds: u64 = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = text.value[..text.value.len() - 1]
+        .parse()
+        .map_err(|_| wrong())?;
+    let duration = Duration::from_secs(number.saturating_mul(seconds));
+    if duration.is_zero() || duration > LONGEST_TIMEOUT {
+        Err(wrong())
+    } else {
+        Ok(duration)
+    }
+}
+
+fn patterns(texts: Option<&Spanned<Vec<String>>>) -> Result<Option<Patterns>, StackError> {
+    let Some(texts) = texts else { return Ok(None) };
+    Patterns::parse(&texts.value)
+        .map(Some)
+        .map_err(|why| at(texts.referenced, why))
+}
+
+fn template(text: &Spanned<String>) -> Result<Template, StackError> {
+    Template::parse(&text.value).map_err(|error| at(text.referenced, error.to_string()))
+}
+
+fn named(text: &Spanned<String>) -> Result<Name, StackError> {
+    text.value
+        .parse()
+        .map_err(|error| at(text.referenced, format!("`{}`: {error}", text.value)))
+}
+
+fn expect(text: &Spanned<String>, wanted: &str) -> Result<(), StackError> {
+    if text.value == wanted {
+        return Ok(());
+    }
+    Err(at(
+        text.referenced,
+        format!("`{}` is unknown; write `{wanted}`", text.value),
+    ))
+}
+
+fn yaml(error: serde_saphyr::Error) -> StackError {
+    let message = error.without_snippet().to_string();
+    match error.location() {
+        Some(location) => at(location, message),
+        None => nowhere(message),
+    }
+}
+
+fn at(location: Location, message: String) -> StackError {
+    StackError {
+        line: location.line(),
+        column: location.column(),
+        message,
+    }
+}
+
+fn nowhere(message: String) -> StackError {
+    StackError {
+        line: 0,
+        column: 0,
+        message,
+    }
+}
