@@ -1,8 +1,8 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useEffect, useRef } from "react";
+import { type CSSProperties, memo, useEffect, useRef } from "react";
 import { LogStream } from "../../../gen/maestro/v1/runs_pb";
 import { text } from "../../../text";
-import { parseAnsi } from "./ansi";
+import { parseAnsi, type Span } from "./ansi";
 import classes from "./Log.module.css";
 import { type LogLine, MAX_LINE_LENGTH } from "./logBuffer";
 
@@ -80,6 +80,11 @@ export function LogLines({ lines, wrap, follow, onFollow }: Props) {
   );
 }
 
+/** The style sheet turns these to shades that can be read in either colour scheme. */
+function customColors(span: Span): CSSProperties {
+  return { "--ansi-color": span.color, "--ansi-background": span.background } as CSSProperties;
+}
+
 const streamNames: Partial<Record<LogStream, string>> = {
   [LogStream.STDERR]: "stderr",
   [LogStream.SYSTEM]: "maestro",
@@ -99,7 +104,7 @@ const Line = memo(function Line({ line }: { line: LogLine }) {
             // biome-ignore lint/suspicious/noArrayIndexKey: spans have no identity of their own
             key={index}
             className={span.names.map((name) => classes[name]).join(" ")}
-            style={{ color: span.color, backgroundColor: span.background }}
+            style={customColors(span)}
           >
             {span.text}
           </span>

@@ -49,6 +49,8 @@ export function parseAnsi(text: string, style: string): Span[] {
       names: [
         ...(foreground.name ? [`fg-${foreground.name}`] : []),
         ...(background.name ? [`bg-${background.name}`] : []),
+        ...(foreground.value ? ["fg-custom"] : []),
+        ...(background.value ? ["bg-custom"] : []),
         ...entry.decorations,
       ],
       color: foreground.value,

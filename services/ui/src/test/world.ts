@@ -1,0 +1,147 @@
+import { create } from "@bufbuild/protobuf";
+import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
+import { type Delivery, DeliveryService } from "../gen/maestro/v1/deliveries_pb";
+import { LiveService, type WatchResponse, WatchResponseSchema } from "../gen/maestro/v1/live_pb";
+import {
+  type Run,
+  RunService,
+  RunStatus,
+  type StreamLogsResponse,
+  type TimelineEntry,
+} from "../gen/maestro/v1/runs_pb";
+import { type SlotPool, SlotService } from "../gen/maestro/v1/slots_pb";
+import { SystemService } from "../gen/maestro/v1/system_pb";
+import { Channel } from "./channel";
+
+/** An in-memory gateway for tests: what it holds is what the pages show. */
+export class World {
+  signedIn = true;
+  runs: Run[] = [];
+  deliveries: Delivery[] = [];
+  pools: SlotPool[] = [];
+  timelines = new Map<string, TimelineEntry[]>();
+  logs = new Map<string, Channel<StreamLogsResponse>>();
+  cancels: { id: string; reason: string; idempotencyKey: string }[] = [];
+  /** The next list call fails with this. */
+  failure: ConnectError | undefined;
+  private watchers = new Set<Channel<WatchResponse>>();
+
+  get watching(): number {
+    return this.watchers.size;
+  }
+
+  /** Stores a run and tells the watchers. */
+  putRun(run: Run): void {
+    this.runs = [run, ...this.runs.filter((each) => each.id !== run.id)];
+    this.send({ revision: run.revision, change: { case: "run", value: run } });
+  }
+
+  putDelivery(delivery: Delivery): void {
+    this.deliveries = [delivery, ...this.deliveries];
+    this.send({ revision: delivery.revision, change: { case: "delivery", value: delivery } });
+  }
+
+  send(message: Pick<WatchResponse, "revision" | "change">): void {
+    for (const each of this.watchers) each.push(create(WatchResponseSchema, message));
+  }
+
+  /** Ends every watch stream, as a restart of the server does. */
+  dropWatchers(): void {
+    for (const each of this.watchers) each.close();
+  }
+
+  log(runId: string): Channel<StreamLogsResponse> {
+    const known = this.logs.get(runId) ?? new Channel<StreamLogsResponse>();
+    this.logs.set(runId, known);
+    return known;
+  }
+
+  readonly routes = (router: ConnectRouter): void => {
+    this.runRoutes(router);
+    router.service(DeliveryService, {
+      listDeliveries: ({ outcome, event, repository }) => {
+        this.check();
+        const deliveries = this.deliveries.filter(
+          (each) =>
+            (!outcome || each.outcome === outcome) &&
+            (!event || each.event === event) &&
+            (!repository || each.repository === repository),
+        );
+        return { deliveries };
+      },
+      getDelivery: ({ id }) => ({
+        delivery: found(this.deliveries.find((each) => each.id === id)),
+      }),
+    });
+    router.service(SlotService, { listSlots: () => ({ pools: this.pools }) });
+    router.service(SystemService, { getStatus: () => ({ ready: true, version: "test" }) });
+    const world = this;
+    router.service(LiveService, {
+      async *watch(_, { signal }) {
+        world.check();
+        const channel = new Channel<WatchResponse>();
+        world.watchers.add(channel);
+        signal.addEventListener("abort", () => channel.close());
+        yield { change: { case: "heartbeat", value: {} } };
+        yield* channel;
+        world.watchers.delete(channel);
+      },
+    });
+  };
+
+  private runRoutes(router: ConnectRouter): void {
+    const world = this;
+    router.service(RunService, {
+      listRuns: ({ statuses, repository, trigger, project, deliveryId, page }) => {
+        this.check();
+        const matching = this.runs.filter(
+          (run) =>
+            (statuses.length === 0 || statuses.includes(run.status)) &&
+            (!repository || run.repository === repository) &&
+            (!trigger || run.trigger === trigger) &&
+            (!project || run.project === project) &&
+            (!deliveryId || run.deliveryId === deliveryId),
+        );
+        const start = Number(page?.pageToken || 0);
+        const end = start + (page?.pageSize || 50);
+        return {
+          runs: matching.slice(start, end),
+          nextPageToken: end < matching.length ? String(end) : "",
+        };
+      },
+      getRun: ({ id }) => ({
+        run: found(this.runs.find((run) => run.id === id)),
+        timeline: this.timelines.get(id) ?? [],
+      }),
+      cancelRun: ({ id, reason, idempotencyKey }) => {
+        this.cancels.push({ id, reason, idempotencyKey });
+        const run = found(this.runs.find((each) => each.id === id));
+        this.putRun({
+          ...run,
+          status: RunStatus.CANCELED,
+          reason: "canceled",
+          revision: run.revision + 1n,
+        });
+        return { revision: run.revision + 1n, commandId: "cmd_1" };
+      },
+      async *streamLogs({ runId }) {
+        yield* world.log(runId);
+      },
+      watchRuns: () => {
+        throw new ConnectError("not part of the interface", Code.Unimplemented);
+      },
+    });
+  }
+
+  private check(): void {
+    if (!this.signedIn) throw new ConnectError("no session", Code.Unauthenticated);
+    const failure = this.failure;
+    this.failure = undefined;
+    if (failure) throw failure;
+  }
+}
+
+function found<T>(value: T | undefined): T {
+  if (value === undefined) throw new ConnectError("not found", Code.NotFound);
+  return value;
+}
