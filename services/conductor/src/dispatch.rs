@@ -1,0 +1,51 @@
+//! What leaves once a commit is acknowledged: run commands, in order, until they are stored.
+
+use std::time::Duration;
+
+use futures::{StreamExt as _, stream};
+use maestro_domain::run::RunCommand;
+use maestro_eventlog::EventLog;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+
+/// Run commands on their way to the broker at once.
+const IN_FLIGHT: usize = 64;
+const RETRY: Duration = Duration::from_millis(250);
+
+/// Sends every command of the channel; a later command is issued after an earlier one.
+pub(crate) async fn run(log: EventLog, commands: mpsc::UnboundedReceiver<Dispatch>) {
+    let log = &log;
+    UnboundedReceiverStream::new(commands)
+        .map(|dispatch| async move { send(log, &dispatch).await })
+        .buffered(IN_FLIGHT)
+        .for_each(|()| async {})
+        .await;
+}
+
+/// A run command and the trace it belongs to.
+pub(crate) struct Dispatch {
+    pub(crate) command: RunCommand,
+    pub(crate) traceparent: Option<String>,
+}
+
+impl Dispatch {
+    /// A start continues the trace of its run's request; a cancel that of its own cause.
+    pub(crate) fn new(command: RunCommand, cause: Option<&str>) -> Self {
+        let traceparent = match &command {
+            RunCommand::Start(start) => start.traceparent.clone(),
+            RunCommand::Cancel { .. } => cause.map(str::to_owned),
+        };
+        Self { command, traceparent }
+    }
+}
+
+async fn send(log: &EventLog, dispatch: &Dispatch) {
+    let sent = stream::repeat(())
+        .then(|()| log.send_run_command(&dispatch.command, dispatch.traceparent.as_deref()));
+    let mut sent = std::pin::pin!(sent);
+    while let Some(Err(error)) = sent.next().await {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(run.id = %dispatch.command.execution().run, error, "run command not stored; again");
+        tokio::time::sleep(RETRY).await;
+    }
+}
