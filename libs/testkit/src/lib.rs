@@ -1,1 +1,11 @@
 //! Private nats-server and Postgres and other real servers for tests. A dev-dependency only.
+//!
+//! A missing server binary is a failure, never a reason to skip: `bootstrap/test` installs them.
+
+mod nats;
+mod postgres;
+mod wait;
+
+pub use nats::Nats;
+pub use postgres::Postgres;
+pub use wait::wait_until;

@@ -1,0 +1,32 @@
+//! The one place that reads the clocks.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use maestro_domain::timestamp::Timestamp;
+
+/// The wall clock, in milliseconds.
+#[must_use]
+#[allow(clippy::disallowed_methods)]
+pub fn now() -> Timestamp {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// The monotonic clock, for measuring how long something took.
+#[must_use]
+#[allow(clippy::disallowed_methods)]
+pub fn monotonic() -> Instant {
+    Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn now_is_after_this_was_written() {
+        assert!(now() > Timestamp::parse("2026-11-01T00:00:00Z").unwrap());
+    }
+}

@@ -1,0 +1,77 @@
+//! A server that an earlier Maestro left behind.
+
+use std::{fs, path::Path, thread, time::Duration};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use super::Error;
+use crate::clock::monotonic;
+
+const GOES_BY_ITSELF: Duration = Duration::from_secs(3);
+const GOES_WHEN_ASKED: Duration = Duration::from_secs(8);
+const GOES_WHEN_KILLED: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Waits for the server whose id stands in `pid_file` to end, then ends it. It counts as that
+/// server only when `mark`, a path of its own, is among its arguments.
+pub(super) fn end(
+    program: &'static str,
+    pid_file: &Path,
+    mark: &Path,
+    stop_signal: Signal,
+) -> Result<(), Error> {
+    let Some(pid) = read_pid(pid_file).filter(|pid| is_server(*pid, mark)) else {
+        return Ok(());
+    };
+    let gone = |within: Duration| {
+        let deadline = monotonic() + within;
+        while is_server(pid, mark) {
+            if monotonic() > deadline {
+                return false;
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+        true
+    };
+    if gone(GOES_BY_ITSELF) {
+        return Ok(());
+    }
+    tracing::warn!(
+        server = program,
+        server.pid = pid,
+        "ending the server of an earlier start"
+    );
+    for (signal, within) in [
+        (stop_signal, GOES_WHEN_ASKED),
+        (Signal::SIGKILL, GOES_WHEN_KILLED),
+    ] {
+        let _ = kill(Pid::from_raw(pid.cast_signed()), signal);
+        if gone(within) {
+            return Ok(());
+        }
+    }
+    Err(Error::DoesNotStop { program, pid })
+}
+
+/// The process id in the first line of a pid file.
+pub(super) fn read_pid(pid_file: &Path) -> Option<u32> {
+    fs::read_to_string(pid_file)
+        .ok()?
+        .lines()
+        .next()?
+        .trim()
+        .parse()
+        .ok()
+        .filter(|pid| *pid > 1)
+}
+
+fn is_server(pid: u32, mark: &Path) -> bool {
+    let mark = mark.as_os_str().as_encoded_bytes();
+    fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| {
+        line.split(|byte| *byte == 0)
+            .any(|argument| argument == mark)
+    })
+}
