@@ -2,7 +2,9 @@
 //!
 //! A missing server binary is a failure, never a reason to skip: `bootstrap/test` installs them.
 
+pub mod github;
 mod nats;
+pub mod otlp;
 mod postgres;
 mod wait;
 

@@ -1,4 +1,5 @@
 //! The private servers: restart, supervision, no orphans.
+#![allow(clippy::unwrap_used)]
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command, time::Duration};
 

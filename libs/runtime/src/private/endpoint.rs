@@ -12,6 +12,7 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::Error;
+use crate::secret::register_secret;
 
 /// Below the range from which the system takes ports for outgoing connections, so a port stays
 /// free while its server is down.
@@ -53,6 +54,7 @@ impl Endpoint {
         if endpoint.port == 0 || !is_free(endpoint.port) {
             endpoint.choose_port();
         }
+        register_secret(&endpoint.password);
         endpoint.save(path)?;
         Ok(endpoint)
     }

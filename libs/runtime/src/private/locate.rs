@@ -151,7 +151,7 @@ fn numbers(version: &str) -> Vec<u32> {
     version
         .trim_start_matches('v')
         .split('.')
-        .map_while(|part| leading_number(part))
+        .map_while(leading_number)
         .collect()
 }
 
