@@ -136,6 +136,9 @@ pub enum Rejection {
     /// It was asked to end before.
     #[error("the run was already asked to end")]
     CancelPending,
+    /// The project exists under another slug.
+    #[error("the project exists under another slug")]
+    ProjectExists,
     /// The slug belongs to another project.
     #[error("the slug belongs to another project")]
     SlugTaken,

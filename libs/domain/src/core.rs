@@ -175,7 +175,7 @@ impl Core {
         stacks: &dyn Stacks,
     ) -> Step {
         let mut draft = Draft::new(&mut self.state, facts, &self.digest_key);
-        let now = draft.now;
+        let (now, traceparent) = (draft.now, draft.traceparent.clone());
         let reply = decide::input(&mut draft, origin, input, stacks);
         let decision = draft.finish();
         let mut step = Step {
@@ -199,7 +199,7 @@ impl Core {
             cursors: self.cursors_after(origin),
             actor: actor(input),
             reason: decision.reason,
-            traceparent: facts.traceparent.clone(),
+            traceparent,
             project: decision.project,
             events: decision.events.into_iter().map(Record).collect(),
             cause,

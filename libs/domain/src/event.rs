@@ -88,6 +88,9 @@ pub enum Event {
     /// The backoff is over; the run waits for a slot again.
     #[serde(rename = "run.requeued")]
     RunRequeued { run: RunId, attempt: u32 },
+    /// There was more to do for the run than one decision may hold; the next tick goes on.
+    #[serde(rename = "run.deferred")]
+    RunDeferred { run: RunId, attempt: u32 },
     #[serde(rename = "run.cancel_requested")]
     RunCancelRequested { run: RunId, reason: Reason },
     /// Final.
@@ -319,6 +322,7 @@ impl Event {
             Self::RunStarted { .. } => "run.started",
             Self::RunAttemptLost { .. } => "run.attempt_lost",
             Self::RunRequeued { .. } => "run.requeued",
+            Self::RunDeferred { .. } => "run.deferred",
             Self::RunCancelRequested { .. } => "run.cancel_requested",
             Self::RunFinished(_) => "run.finished",
             Self::SlotReleasing { .. } => "slot.releasing",
@@ -364,6 +368,7 @@ impl Event {
             | Self::RunStarted { run, .. }
             | Self::RunAttemptLost { run, .. }
             | Self::RunRequeued { run, .. }
+            | Self::RunDeferred { run, .. }
             | Self::RunCancelRequested { run, .. }
             | Self::SlotReleasing { run, .. }
             | Self::SlotReleased { run, .. } => Some(*run),

@@ -115,6 +115,9 @@ pub fn summary(event: &Event) -> String {
             )
         }
         Event::RunRequeued { attempt, .. } => format!("Attempt {attempt} waits for a slot"),
+        Event::RunDeferred { attempt, .. } => {
+            format!("Attempt {attempt} goes on with the next decision")
+        }
         Event::RunCancelRequested { reason: why, .. } => match why {
             Reason::Superseded => "A newer run of its group asked it to end".to_owned(),
             _ => "It was asked to end".to_owned(),

@@ -5,15 +5,27 @@ use std::{fmt, time::Duration};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-/// Milliseconds since the Unix epoch; RFC 3339 with milliseconds in text.
+/// Milliseconds since the Unix epoch; RFC 3339 with milliseconds in text. What lies outside the
+/// years 0 to 9999, which alone that text can express, becomes the nearest moment within.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
+
+/// 0000-01-01T00:00:00.000Z.
+const FIRST: i64 = -62_167_219_200_000;
+/// 9999-12-31T23:59:59.999Z.
+const LAST: i64 = 253_402_300_799_999;
 
 impl Timestamp {
     /// From milliseconds since the Unix epoch.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
-        Self(millis)
+        if millis < FIRST {
+            Self(FIRST)
+        } else if millis > LAST {
+            Self(LAST)
+        } else {
+            Self(millis)
+        }
     }
     /// Milliseconds since the Unix epoch.
     #[must_use]
@@ -23,10 +35,8 @@ impl Timestamp {
     /// This moment and `by` more; saturates.
     #[must_use]
     pub fn after(self, by: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)),
-        )
+        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        Self::from_millis(self.0.saturating_add(by))
     }
     /// Time since `earlier`, zero when that is later.
     #[must_use]
@@ -37,9 +47,9 @@ impl Timestamp {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
-        i64::try_from(at.unix_timestamp_nanos() / 1_000_000)
+        i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000_000))
             .ok()
-            .map(Self)
+            .map(Self::from_millis)
     }
 }
 
@@ -83,5 +93,20 @@ mod tests {
         let at = Timestamp::from_millis(1_795_176_000_123);
         assert_eq!(at.to_string(), "2026-11-20T12:00:00.123Z");
         assert_eq!(Timestamp::parse(&at.to_string()), Some(at));
+    }
+
+    #[test]
+    fn every_point_in_time_survives_its_text() {
+        let far = [
+            "9999-12-31T23:59:59.999-12:00",
+            "0000-01-01T00:00:00+12:00",
+            "1969-12-31T23:59:59.9999Z",
+        ];
+        let far = far.map(|text| Timestamp::parse(text).unwrap());
+        let extremes = [i64::MIN, i64::MAX, -1].map(Timestamp::from_millis);
+        let saturated = Timestamp::from_millis(0).after(Duration::MAX);
+        for at in far.into_iter().chain(extremes).chain([saturated]) {
+            assert_eq!(Timestamp::parse(&at.to_string()), Some(at), "{at}");
+        }
     }
 }

@@ -93,6 +93,14 @@ fn create_project(draft: &mut Draft<'_>, project: ProjectId, slug: &Name) -> Res
     {
         return Err(Rejection::SlugTaken);
     }
+    if draft
+        .state
+        .projects
+        .get(&project)
+        .is_some_and(|known| known.slug != *slug)
+    {
+        return Err(Rejection::ProjectExists);
+    }
     draft.push(Event::ProjectCreated {
         project,
         slug: slug.clone(),

@@ -1,7 +1,7 @@
 //! Deliveries: every trigger of the project's stack is considered, and the record says what came
 //! of it (I-3).
 
-use super::{Draft, schedule};
+use super::{Draft, bounds, schedule};
 use crate::{
     core::Stacks,
     delivery::DeliveryFacts,
@@ -11,10 +11,10 @@ use crate::{
         VerdictReason,
     },
     ids::{ProjectId, RunId},
-    run::{Reason, RunSpec},
+    run::RunSpec,
     sealed::VaultKey,
     stack::{RunTemplate, Stack, Trigger},
-    state::run_key,
+    state::{delivery_key, run_key},
     trigger::{self, Scope},
 };
 use uuid::Uuid;
@@ -41,8 +41,8 @@ pub(super) fn decide(draft: &mut Draft<'_>, facts: &DeliveryFacts, stacks: &dyn 
     draft.push(Event::DeliveryDecided(Box::new(DeliveryDecided {
         delivery: facts.id.clone(),
         provider: facts.provider.clone(),
-        event: facts.event.clone(),
-        action: facts.action.clone(),
+        event: bounds::word_or_unknown(&facts.event),
+        action: facts.action.as_deref().and_then(bounds::word),
         project,
         repository: facts
             .repository
@@ -55,9 +55,9 @@ pub(super) fn decide(draft: &mut Draft<'_>, facts: &DeliveryFacts, stacks: &dyn 
         triggers,
     })));
     for request in requests {
-        let (run, concurrency) = (request.run, request.concurrency);
+        let run = request.run;
         draft.push(Event::RunRequested(Box::new(request)));
-        supersede(draft, run, concurrency);
+        schedule::supersede(draft, run);
     }
     if let Some(project) = project {
         schedule::fill(draft, project);
@@ -166,12 +166,8 @@ fn request(
 ) -> Result<RunRequested, Refusal> {
     let run = run_id(facts, project, trigger);
     let natural_key = natural_key(facts, project, trigger);
-    let known = draft.state.started.get(&natural_key);
-    if let Some(known) = known.or_else(|| draft.state.started.get(&run_key(run))) {
-        return Err(Refusal {
-            reason: VerdictReason::AlreadyStarted,
-            run: Some(*known),
-        });
+    if let Some(refusal) = already_started(draft, facts, run, &natural_key) {
+        return Err(refusal);
     }
     let template = stack
         .runs
@@ -196,7 +192,7 @@ fn request(
         name: trigger.run.clone(),
         delivery: facts.id.clone(),
         provider: facts.provider.clone(),
-        event: facts.event.clone(),
+        event: bounds::word_or_unknown(&facts.event),
         repository: facts
             .repository
             .as_ref()
@@ -210,6 +206,30 @@ fn request(
         natural_key,
         concurrency,
         traceparent: draft.traceparent.clone(),
+    })
+}
+
+/// The action was dealt with before, under this delivery id or another. A delivery that started
+/// something starts nothing further, even if the stack has got new triggers since (I-2).
+fn already_started(
+    draft: &Draft<'_>,
+    facts: &DeliveryFacts,
+    run: RunId,
+    natural_key: &Digest,
+) -> Option<Refusal> {
+    let (live, started) = (&draft.state.runs, &draft.state.started);
+    let known = started
+        .get(natural_key)
+        .or_else(|| started.get(&run_key(run)))
+        .or_else(|| live.contains_key(&run).then_some(&run));
+    let repeated = || {
+        started
+            .get(&delivery_key(&facts.provider, &facts.id))
+            .is_some()
+    };
+    (known.is_some() || repeated()).then(|| Refusal {
+        reason: VerdictReason::AlreadyStarted,
+        run: known.copied(),
     })
 }
 
@@ -252,28 +272,6 @@ fn concurrency(
         group,
         cancel_superseded: wanted.cancel_superseded,
     }))
-}
-
-/// A newer run of a group ends the older ones, where the trigger says so.
-fn supersede(draft: &mut Draft<'_>, newer: RunId, concurrency: Option<Concurrency>) {
-    let Some(wanted) = concurrency.filter(|concurrency| concurrency.cancel_superseded) else {
-        return;
-    };
-    let older: Vec<RunId> = draft
-        .state
-        .runs
-        .iter()
-        .filter(|(id, run)| {
-            **id != newer
-                && run
-                    .concurrency
-                    .is_some_and(|group| group.group == wanted.group)
-        })
-        .map(|(id, _)| *id)
-        .collect();
-    for run in older {
-        schedule::cancel(draft, run, Reason::Superseded);
-    }
 }
 
 fn run_id(facts: &DeliveryFacts, project: ProjectId, trigger: &Trigger) -> RunId {

@@ -2,6 +2,7 @@
 
 pub(crate) use self::delivery::Refusal;
 
+mod bounds;
 mod command;
 mod delivery;
 mod report;
@@ -25,7 +26,7 @@ use crate::{
 pub(crate) struct Draft<'a> {
     pub(crate) state: &'a mut State,
     pub(crate) now: Timestamp,
-    traceparent: Option<String>,
+    pub(crate) traceparent: Option<String>,
     digest_key: &'a DigestKey,
     decision: Decision,
 }
@@ -42,7 +43,7 @@ pub(crate) struct Decision {
 impl<'a> Draft<'a> {
     pub(crate) fn new(state: &'a mut State, facts: &Facts, digest_key: &'a DigestKey) -> Self {
         let now = facts.now.max(state.head.at);
-        let traceparent = facts.traceparent.clone();
+        let traceparent = facts.traceparent.as_deref().and_then(bounds::traceparent);
         Self {
             state,
             now,
@@ -54,6 +55,11 @@ impl<'a> Draft<'a> {
 
     pub(crate) fn finish(self) -> Decision {
         self.decision
+    }
+
+    /// Whether what could follow is left to the next tick.
+    fn full(&self) -> bool {
+        self.decision.events.len() >= bounds::FULL
     }
 
     fn push(&mut self, event: Event) {
@@ -85,7 +91,7 @@ pub(crate) fn input(
             let epoch = draft.state.head.epoch + 1;
             draft.push(Event::ConductorTookOver {
                 epoch,
-                instance: instance.clone(),
+                instance: bounds::word_or_unknown(instance),
             });
             None
         }

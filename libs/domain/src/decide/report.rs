@@ -1,15 +1,17 @@
 //! Reports of executors. One with an old token changes nothing (I-4).
 
+use std::{collections::BTreeSet, time::Duration};
+
 use super::{Draft, schedule};
 use crate::{
     event::{Event, RunFinished, RunResult},
     ids::ExecutorId,
+    name::Name,
     report::{End, Execution, Reply, Report, ReportMessage},
     run::{Reason, Status},
     state::Run,
     timestamp::Timestamp,
 };
-use std::time::Duration;
 
 /// How long beyond its timeout a claimed attempt may stay unheard of.
 const SILENCE: Duration = Duration::from_secs(120);
@@ -37,27 +39,27 @@ pub(super) fn decide(draft: &mut Draft<'_>, message: &ReportMessage) -> Reply {
                 let ours = run.executor == Some(executor) && run.pool == *pool;
                 ours.then(|| run.execution(*id))
             });
-            let releasing = releasing(draft, executor);
+            let present: BTreeSet<&Execution> = executions.iter().collect();
             let missing = claimed
-                .chain(releasing)
-                .filter(|execution| !executions.contains(execution));
+                .chain(releasing(draft, pool, executor))
+                .filter(|execution| !present.contains(execution));
             Reply::Missing(missing.collect())
         }
     }
 }
 
 /// Attempts of ended runs whose end this executor owes.
-fn releasing(draft: &Draft<'_>, executor: ExecutorId) -> Vec<Execution> {
-    let pools = draft
-        .state
-        .projects
-        .values()
-        .flat_map(|project| project.pools.values());
-    pools
+fn releasing(
+    draft: &Draft<'_>,
+    pool: &Name,
+    executor: ExecutorId,
+) -> impl Iterator<Item = Execution> {
+    let projects = draft.state.projects.values();
+    projects
+        .filter_map(move |project| project.pools.get(pool))
         .flat_map(|pool| pool.leases.values())
-        .filter(|lease| lease.releasing && lease.executor == Some(executor))
+        .filter(move |lease| lease.releasing && lease.executor == Some(executor))
         .map(|lease| lease.execution)
-        .collect()
 }
 
 fn current(draft: &Draft<'_>, execution: Execution) -> Option<Run> {

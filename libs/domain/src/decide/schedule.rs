@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::Draft;
 use crate::{
     event::{Event, RunFinished, RunResult},
@@ -17,8 +19,8 @@ pub(super) const CLAIM_WITHIN: Duration = Duration::from_secs(30 * 60);
 /// Attempts a run gets when infrastructure fails them.
 pub(super) const MAX_ATTEMPTS: u32 = 3;
 
-/// Leases every free slot of a project that a waiting run may have. Groups reach over pools, so a
-/// slot freed in one can let a run of another start.
+/// Leases every free slot of a project that a waiting run may have, as far as the decision has
+/// room. Groups reach over pools, so a slot freed in one can let a run of another start.
 pub(super) fn fill(draft: &mut Draft<'_>, project: ProjectId) {
     let Some(state) = draft.state.projects.get(&project) else {
         return;
@@ -26,14 +28,24 @@ pub(super) fn fill(draft: &mut Draft<'_>, project: ProjectId) {
     let waiting = state
         .pools
         .iter()
-        .filter(|(_, pool)| !pool.queue.is_empty());
+        .filter(|(_, pool)| !pool.queue.is_empty() && pool.free_slot().is_some());
     for pool in waiting.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
-        fill_pool(draft, project, &pool);
+        if !fill_pool(draft, project, &pool) {
+            return;
+        }
     }
 }
 
-fn fill_pool(draft: &mut Draft<'_>, project: ProjectId, pool: &Name) {
-    while let Some((slot, run, attempt)) = next(draft, project, pool) {
+/// False when the decision is full; the run that should be next goes on with the next tick.
+fn fill_pool(draft: &mut Draft<'_>, project: ProjectId, pool: &Name) -> bool {
+    let mut last = Place::default();
+    while let Some((place, run, attempt)) = next(draft, project, pool, last) {
+        if draft.full() {
+            draft.push(Event::RunDeferred { run, attempt });
+            return false;
+        }
+        last = place;
+        let slot = place.slot;
         let token = draft.state.last_token + 1;
         draft.push(Event::SlotLeased {
             project,
@@ -50,19 +62,65 @@ fn fill_pool(draft: &mut Draft<'_>, project: ProjectId, pool: &Name) {
             claim_by,
         });
     }
+    true
 }
 
-fn next(draft: &Draft<'_>, project: ProjectId, name: &Name) -> Option<(u32, RunId, u32)> {
+/// How far a pass over a pool has come.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    slot: u32,
+    age: u64,
+}
+
+/// The next free slot and the oldest run behind `last` that may have it.
+fn next(
+    draft: &Draft<'_>,
+    project: ProjectId,
+    name: &Name,
+    last: Place,
+) -> Option<(Place, RunId, u32)> {
     let state = &draft.state;
     let pool = state.projects.get(&project)?.pools.get(name)?;
-    let slot = pool.free_slot()?;
-    pool.queue.iter().find_map(|(_, id)| {
+    let slot = pool.free_slot_after(last.slot)?;
+    let behind = (last.age + 1, RunId::new(Uuid::nil()));
+    pool.queue.range(behind..).find_map(|(age, id)| {
         let run = state.runs.get(id)?;
         let busy = run
             .concurrency
             .is_some_and(|c| state.groups.contains_key(&c.group));
-        (!busy).then_some((slot, *id, run.attempt))
+        (!busy).then_some((Place { slot, age: *age }, *id, run.attempt))
     })
+}
+
+/// A newer run of a group ends the older ones, where its trigger says so. What the decision has no
+/// room for goes on with the next tick; the run does not start before.
+pub(super) fn supersede(draft: &mut Draft<'_>, newer: RunId) {
+    let Some(run) = draft.state.runs.get(&newer) else {
+        return;
+    };
+    let Some(wanted) = run.concurrency.filter(|wanted| wanted.cancel_superseded) else {
+        return;
+    };
+    let (age, attempt) = (run.age, run.attempt);
+    let outdated = |run: &Run| {
+        let group = run.concurrency.map(|concurrency| concurrency.group);
+        run.age < age && run.cancel.is_none() && group == Some(wanted.group)
+    };
+    let runs = draft.state.runs.iter();
+    let older: Vec<RunId> = runs
+        .filter(|(_, run)| outdated(run))
+        .map(|(id, _)| *id)
+        .collect();
+    for older in older {
+        if draft.full() {
+            draft.push(Event::RunDeferred {
+                run: newer,
+                attempt,
+            });
+            return;
+        }
+        cancel(draft, older, Reason::Superseded);
+    }
 }
 
 /// Gives up the slot of a run of which no execution exists any more.

@@ -26,6 +26,7 @@ pub(super) fn decide(draft: &mut Draft<'_>) {
                 run: id,
                 attempt: run.attempt,
             });
+            schedule::supersede(draft, id);
         }
         (_, None) => {
             schedule::lose(draft, id, Reason::ExecutorLost, 0);

@@ -7,12 +7,15 @@ use crate::{
     commit::Commit,
     digest::Digest,
     event::{Event, RunRequested},
-    ids::{CommandKey, ProjectId, RunId},
+    ids::{CommandKey, DeliveryId, ProjectId, Provider, RunId},
     name::Name,
     report::Execution,
     run::Status,
     timestamp::Timestamp,
 };
+
+/// A timer that is due whatever the clock says.
+const AT_ONCE: Timestamp = Timestamp::from_millis(0);
 
 impl State {
     /// Folds one event that happened `at`.
@@ -85,6 +88,10 @@ impl State {
             Event::RunRequeued { run, .. } => {
                 self.set_timer(*run, None);
                 self.enqueue(*run);
+            }
+            Event::RunDeferred { run, .. } => {
+                self.dequeue(*run);
+                self.set_timer(*run, Some(AT_ONCE));
             }
             Event::RunCancelRequested { run, reason } => {
                 self.with_run(*run, |run| run.cancel = Some(*reason));
@@ -181,6 +188,8 @@ impl State {
             .insert(requested.natural_key, requested.run, expires);
         self.started
             .insert(run_key(requested.run), requested.run, expires);
+        let delivery = delivery_key(&requested.provider, &requested.delivery);
+        self.started.insert(delivery, requested.run, expires);
         self.runs.insert(requested.run, run);
         self.enqueue(requested.run);
     }
@@ -237,12 +246,8 @@ impl State {
 
     fn finish(&mut self, id: RunId) {
         self.set_timer(id, None);
-        let Some(run) = self.runs.remove(&id) else {
-            return;
-        };
-        if let Some(pool) = self.pool_mut(run.project, &run.pool) {
-            pool.queue.remove(&(run.age, id));
-        }
+        self.dequeue(id);
+        self.runs.remove(&id);
     }
 
     fn enqueue(&mut self, id: RunId) {
@@ -252,6 +257,16 @@ impl State {
         let (project, pool, age) = (run.project, run.pool.clone(), run.age);
         if let Some(pool) = self.pool_mut(project, &pool) {
             pool.queue.insert((age, id));
+        }
+    }
+
+    fn dequeue(&mut self, id: RunId) {
+        let Some(run) = self.runs.get(&id) else {
+            return;
+        };
+        let (project, pool, age) = (run.project, run.pool.clone(), run.age);
+        if let Some(pool) = self.pool_mut(project, &pool) {
+            pool.queue.remove(&(age, id));
         }
     }
 
@@ -290,6 +305,15 @@ impl State {
     fn pool_mut(&mut self, project: ProjectId, pool: &Name) -> Option<&mut Pool> {
         self.projects.get_mut(&project)?.pools.get_mut(pool)
     }
+}
+
+/// Under which digest a delivery that started something is remembered.
+pub(crate) fn delivery_key(provider: &Provider, delivery: &DeliveryId) -> Digest {
+    Digest::of_parts(&[
+        b"delivery",
+        provider.as_str().as_bytes(),
+        delivery.as_str().as_bytes(),
+    ])
 }
 
 /// Under which digest a run's id is remembered.

@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::evolve::run_key;
+pub(crate) use self::evolve::{delivery_key, run_key};
 pub use self::memory::Memory;
 use crate::{
     command::Outcome,
@@ -29,7 +29,7 @@ use crate::{
 /// not read.
 pub const STATE_VERSION: u32 = 1;
 
-/// How long ids and natural keys of started runs are remembered.
+/// How long ids and natural keys of started runs, and the ids of their deliveries, are remembered.
 pub const STARTED_MEMORY: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// How long the outcome of a command is remembered.
@@ -53,7 +53,7 @@ pub struct State {
     pub timers: BTreeSet<(Timestamp, RunId)>,
     /// The run that executes in each concurrency group.
     pub groups: BTreeMap<Digest, RunId>,
-    /// Natural keys and ids of started runs.
+    /// Natural keys and ids of started runs, and ids of the deliveries that started them.
     pub started: Memory<Digest, RunId>,
     /// Outcomes of commands.
     pub outcomes: Memory<CommandKey, Outcome>,
@@ -102,10 +102,22 @@ impl Pool {
     /// The lowest free slot number; `None` when the pool is full.
     #[must_use]
     pub fn free_slot(&self) -> Option<u32> {
+        self.free_slot_after(0)
+    }
+
+    /// The lowest free slot number above `after`, below which none is free.
+    pub(crate) fn free_slot_after(&self, after: u32) -> Option<u32> {
         if self.leases.len() >= self.size as usize {
             return None;
         }
-        (1..=self.size).find(|slot| !self.leases.contains_key(slot))
+        let mut slot = after + 1;
+        for leased in self.leases.range(slot..).map(|(number, _)| *number) {
+            if leased != slot {
+                break;
+            }
+            slot += 1;
+        }
+        (slot <= self.size).then_some(slot)
     }
 }
 
