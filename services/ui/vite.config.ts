@@ -7,6 +7,8 @@ export default defineConfig({
   plugins: [react()],
   build: {
     target: "es2023",
+    // The first that know light-dark() and relative colours, which must reach them as they are.
+    cssTarget: ["chrome123", "firefox128", "safari18"],
     // A strict Content-Security-Policy allows no inlined data or scripts.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
@@ -20,6 +22,9 @@ export default defineConfig({
     environment: "happy-dom",
     include: ["src/**/*.test.{ts,tsx}"],
     setupFiles: ["src/test/setup.ts"],
+    testTimeout: 20_000,
     restoreMocks: true,
+    unstubGlobals: true,
+    env: { TZ: "UTC" },
   },
 });

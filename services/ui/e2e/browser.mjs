@@ -143,6 +143,14 @@ test("filters live in the address and the keyboard reaches everything", async ()
   await page.waitForURL(/\/runs\/run_/);
 });
 
+test("signing out ends the session", async () => {
+  await page.getByRole("button", { name: /^Account of/ }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await page.getByRole("heading", { name: "Sign in to Maestro" }).waitFor();
+  await page.goto(`${ui}/runs`);
+  await page.getByRole("heading", { name: "Sign in to Maestro" }).waitFor();
+});
+
 test("no page broke a rule of the browser", () => {
   assert.deepEqual(browser.problems, []);
 });

@@ -1,10 +1,11 @@
 import { createTheme, MantineProvider, Tooltip } from "@mantine/core";
 import { type QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { RouterProvider } from "react-router/dom";
+import { RouterProvider } from "react-router";
 import { type Api, ApiProvider } from "../lib/api";
 import type { AppRouter } from "./router";
 
 const theme = createTheme({
+  respectReducedMotion: true,
   components: {
     Tooltip: Tooltip.extend({
       defaultProps: { openDelay: 300, events: { hover: true, focus: true, touch: false } },

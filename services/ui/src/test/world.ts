@@ -22,7 +22,7 @@ export class World {
   timelines = new Map<string, TimelineEntry[]>();
   logs = new Map<string, Channel<StreamLogsResponse>>();
   cancels: { id: string; reason: string; idempotencyKey: string }[] = [];
-  /** The next list call fails with this. */
+  /** Lists fail with this while it is set. */
   failure: ConnectError | undefined;
   private watchers = new Set<Channel<WatchResponse>>();
 
@@ -78,7 +78,7 @@ export class World {
     const world = this;
     router.service(LiveService, {
       async *watch(_, { signal }) {
-        world.check();
+        world.authenticate();
         const channel = new Channel<WatchResponse>();
         world.watchers.add(channel);
         signal.addEventListener("abort", () => channel.close());
@@ -133,11 +133,13 @@ export class World {
     });
   }
 
-  private check(): void {
+  private authenticate(): void {
     if (!this.signedIn) throw new ConnectError("no session", Code.Unauthenticated);
-    const failure = this.failure;
-    this.failure = undefined;
-    if (failure) throw failure;
+  }
+
+  private check(): void {
+    this.authenticate();
+    if (this.failure) throw this.failure;
   }
 }
 

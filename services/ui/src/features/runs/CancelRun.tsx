@@ -45,8 +45,7 @@ export function CancelRun({ id }: { id: string }) {
               data-autofocus
               label={words.reason}
               description={words.reasonHint}
-              autosize
-              minRows={2}
+              rows={2}
               maxLength={500}
               value={reason}
               onChange={(event) => setReason(event.currentTarget.value)}

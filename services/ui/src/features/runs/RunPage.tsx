@@ -36,8 +36,8 @@ export function RunPage() {
           <LogPanel key={run.id} run={run} />
         </div>
         <div className={classes.side}>
-          <RunFacts run={run} />
           <Timeline entries={query.data?.timeline ?? []} />
+          <RunFacts run={run} />
         </div>
       </div>
     </Stack>

@@ -73,7 +73,7 @@ function RunRow({ run }: { run: Run }) {
         <Link to={path} className={table.link} {...keyboardTarget.row}>
           {run.trigger}
         </Link>
-        <span className={`${table.second} ${table.mono}`}>{shortId(run.id)}</span>
+        <span className={`${table.beside} ${table.mono}`}>{shortId(run.id)}</span>
         <span className={`${table.second} ${table.narrowOnly}`}>
           {subject(run)} · <RelativeTime at={run.requestedAt} />
         </span>

@@ -44,7 +44,7 @@ export function useSignOut() {
   const client = useQueryClient();
   return async () => {
     await logout();
-    client.clear();
     client.setQueryData(queryKeys.session, null);
+    client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== queryKeys.session[0] });
   };
 }

@@ -85,7 +85,7 @@ function SlotRow({ slot }: { slot: Slot }) {
 
 const looks: Record<SlotState, { tone: Tone; icon: ReactNode }> = {
   [SlotState.UNSPECIFIED]: { tone: "neutral", icon: <IconCircle size={13} /> },
-  [SlotState.FREE]: { tone: "good", icon: <IconCircle size={13} /> },
+  [SlotState.FREE]: { tone: "neutral", icon: <IconCircle size={13} /> },
   [SlotState.LEASED]: { tone: "active", icon: <IconLock size={13} /> },
   [SlotState.RELEASING]: { tone: "warn", icon: <IconHourglass size={13} /> },
 };

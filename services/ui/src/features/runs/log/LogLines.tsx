@@ -28,6 +28,8 @@ export function LogLines({ lines, wrap, follow, onFollow }: Props) {
     estimateSize: () => LINE_HEIGHT,
     getItemKey: (index) => lines[index]?.number ?? index,
     overscan: 20,
+    paddingStart: 6,
+    paddingEnd: 6,
   });
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: remeasure when the lines break anew
