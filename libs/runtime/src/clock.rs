@@ -1,6 +1,6 @@
 //! The one place that reads the clocks.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use maestro_domain::timestamp::Timestamp;
 
@@ -19,6 +19,21 @@ pub fn now() -> Timestamp {
 #[allow(clippy::disallowed_methods)]
 pub fn monotonic() -> Instant {
     Instant::now()
+}
+
+/// Waits until the wall clock reads `at`; for ever without one. A clock that is set while waiting is
+/// noticed within a second.
+pub async fn sleep_until(at: Option<Timestamp>) {
+    let Some(at) = at else {
+        return std::future::pending().await;
+    };
+    loop {
+        let left = at.since(now());
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left.min(Duration::from_secs(1))).await;
+    }
 }
 
 #[cfg(test)]

@@ -20,7 +20,12 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { lease_ms: 3_000, snapshot_every: 10_000, in_flight: 256, decode_ahead: 16 }
+        Self {
+            lease_ms: 3_000,
+            snapshot_every: 10_000,
+            in_flight: 256,
+            decode_ahead: 16,
+        }
     }
 }
 

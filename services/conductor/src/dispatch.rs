@@ -35,7 +35,10 @@ impl Dispatch {
             RunCommand::Start(start) => start.traceparent.clone(),
             RunCommand::Cancel { .. } => cause.map(str::to_owned),
         };
-        Self { command, traceparent }
+        Self {
+            command,
+            traceparent,
+        }
     }
 }
 

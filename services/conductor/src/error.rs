@@ -6,9 +6,12 @@ use maestro_eventlog::{AppendError, ReadError};
 /// Why a leadership ended.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The broker or the vault did not answer.
+    /// The broker did not answer.
     #[error("the event log is not available")]
     Log(#[from] maestro_eventlog::Error),
+    /// The vault did not answer, or refused.
+    #[error("the vault failed")]
+    Vault(#[from] maestro_eventlog::VaultError),
     /// Reading an input stream failed.
     #[error("reading {stream} failed")]
     Read {

@@ -9,6 +9,7 @@ use maestro_domain::{
     event::InputProblem,
 };
 use maestro_eventlog::{EventLog, Message, ReadError, Reader, Stream};
+use maestro_forge::{Encoding, Received};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -42,7 +43,12 @@ impl Intake {
         let mut receivers = Vec::new();
         for (stream, name) in INPUTS {
             let (next, of) = position(log, state, stream, name).await?;
-            let source = Source { log: log.clone(), stream, name, of: of.into() };
+            let source = Source {
+                log: log.clone(),
+                stream,
+                name,
+                of: of.into(),
+            };
             let (sender, receiver) = mpsc::channel(config.decode_ahead);
             let work = pump(source, next, config.decode_ahead, sender);
             let stop = stop.clone();
@@ -51,7 +57,11 @@ impl Intake {
         }
         let mut receivers = receivers.into_iter();
         let mut take = || receivers.next().expect("one receiver an input stream");
-        Ok(Self { commands: take(), reports: take(), deliveries: take() })
+        Ok(Self {
+            commands: take(),
+            reports: take(),
+            deliveries: take(),
+        })
     }
 }
 
@@ -68,10 +78,18 @@ async fn position(
     };
     if cursor.of != found.incarnation {
         let expected = cursor.of.clone();
-        return Err(Error::Incarnation { stream: name, expected, found: found.incarnation });
+        return Err(Error::Incarnation {
+            stream: name,
+            expected,
+            found: found.incarnation,
+        });
     }
     if cursor.seq > found.last_seq {
-        return Err(Error::CursorAhead { stream: name, cursor: cursor.seq, last: found.last_seq });
+        return Err(Error::CursorAhead {
+            stream: name,
+            cursor: cursor.seq,
+            last: found.last_seq,
+        });
     }
     Ok((cursor.seq + 1, found.incarnation))
 }
@@ -85,7 +103,11 @@ struct Source {
 
 impl Source {
     fn origin(&self, seq: u64) -> Origin {
-        Origin { stream: self.name, of: self.of.to_string(), seq }
+        Origin {
+            stream: self.name,
+            of: self.of.to_string(),
+            seq,
+        }
     }
 }
 
@@ -127,8 +149,14 @@ async fn read(mut reader: Reader, raw: mpsc::Sender<Result<Message, ReadError>>)
 }
 
 fn lost_or_failed(source: &Source, error: ReadError) -> Result<Incoming, Error> {
-    let ReadError::Gap { expected, found } = error else {
-        return Err(Error::Read { stream: source.name, source: error });
+    let ReadError::Gap {
+        expected, found, ..
+    } = error
+    else {
+        return Err(Error::Read {
+            stream: source.name,
+            source: error,
+        });
     };
     tracing::error!(
         stream = source.name,
@@ -151,8 +179,15 @@ async fn decode(source: &Source, message: Message) -> Result<Incoming, Error> {
         _ => delivery(source, &message).await?,
     };
     let input = input.unwrap_or_else(|| {
-        tracing::error!(stream = source.name, seq = message.seq, "input cannot be decoded; parked");
-        Input::Poison { problem: InputProblem::Undecodable, delivery: delivery_id(&message) }
+        tracing::error!(
+            stream = source.name,
+            seq = message.seq,
+            "input cannot be decoded; parked"
+        );
+        Input::Poison {
+            problem: InputProblem::Undecodable,
+            delivery: delivery_id(&message),
+        }
     });
     Ok(Incoming {
         origin: source.origin(message.seq),
@@ -171,13 +206,27 @@ async fn delivery(source: &Source, message: &Message) -> Result<Option<Input>, E
     let delivery = match source.log.decode_delivery(message).await {
         Ok(delivery) => delivery,
         Err(error) if error.is_unavailable() => {
-            let source_error = ReadError::from(error);
-            return Err(Error::Read { stream: source.name, source: source_error });
+            return Err(maestro_eventlog::Error::Unavailable.into());
         }
         Err(_) => return Ok(None),
     };
-    let facts = maestro_forge::reduce(&delivery);
-    Ok(facts.ok().map(|facts| Input::Delivery(Box::new(facts))))
+    let Some(host) = maestro_forge::source(&delivery.provider) else {
+        return Ok(None);
+    };
+    let encoding = if delivery.form {
+        Encoding::Form
+    } else {
+        Encoding::Json
+    };
+    let received = Received {
+        id: &delivery.id,
+        event: &delivery.event,
+        encoding,
+        body: &delivery.body,
+        received_at: delivery.received_at,
+    };
+    let facts = host.reduce(&received).ok();
+    Ok(facts.map(|facts| Input::Delivery(Box::new(facts))))
 }
 
 /// The delivery id is the last token of the subject, so even an undecodable one can be named.

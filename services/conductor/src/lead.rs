@@ -42,7 +42,10 @@ pub(crate) async fn once(
     poison: &mut Poison,
     shutdown: &CancellationToken,
 ) -> Result<(), Error> {
-    let Some(lease) = shutdown.run_until_cancelled(acquire(config, log, instance)).await else {
+    let Some(lease) = shutdown
+        .run_until_cancelled(acquire(config, log, instance))
+        .await
+    else {
         return Ok(());
     };
     let mut lease = lease?;
@@ -100,17 +103,29 @@ async fn lead(
         snapshot_at: config.snapshot_every,
     };
     leader.snapshot_at += leader.core.state().head.n;
-    let take_over = Input::TakeOver { instance: instance.to_owned() };
+    let take_over = Input::TakeOver {
+        instance: instance.to_owned(),
+    };
     leader.decide(None, &take_over, None, None).await?;
     leader.stacks.refresh(leader.core.state(), vault).await?;
     let epoch = leader.core.state().head.epoch;
-    tracing::info!(log.epoch = epoch, runs.live = leader.core.state().runs.len(), "leading");
+    tracing::info!(
+        log.epoch = epoch,
+        runs.live = leader.core.state().runs.len(),
+        "leading"
+    );
     metrics::gauge!("maestro_conductor_leading").set(1.0);
     for command in outstanding {
         let _ = dispatches.send(Dispatch::new(command, None));
     }
-    let pipeline =
-        pipeline::run(log.clone(), vault.clone(), appender, config.in_flight, decided, dispatches);
+    let pipeline = pipeline::run(
+        log.clone(),
+        vault.clone(),
+        appender,
+        config.in_flight,
+        decided,
+        dispatches,
+    );
     let outgoing = async {
         tokio::try_join!(pipeline, async {
             dispatch::run(log.clone(), outbox).await;
@@ -125,7 +140,10 @@ async fn lead(
     }
     // A clean stop waits for what is on its way.
     drop(leader);
-    tokio::time::timeout(FLUSH, outgoing).await.unwrap_or(Ok(((), ()))).map(|_| ())
+    tokio::time::timeout(FLUSH, outgoing)
+        .await
+        .unwrap_or(Ok(((), ())))
+        .map(|_| ())
 }
 
 struct Leader<'a> {
@@ -161,9 +179,17 @@ impl Leader<'_> {
     }
 
     async fn deal_with(&mut self, incoming: Incoming) -> Result<(), Error> {
-        let Incoming { origin, mut input, traceparent, reply_to } = incoming;
+        let Incoming {
+            origin,
+            mut input,
+            traceparent,
+            reply_to,
+        } = incoming;
         if *self.poison == Some((origin.stream, origin.seq)) {
-            input = Input::Poison { problem: InputProblem::CorePanicked, delivery: None };
+            input = Input::Poison {
+                problem: InputProblem::CorePanicked,
+                delivery: None,
+            };
         }
         let span = tracing::info_span!("decide", stream = origin.stream, seq = origin.seq);
         trace::set_parent(&span, traceparent.as_deref());
@@ -183,7 +209,10 @@ impl Leader<'_> {
         reply_to: Option<String>,
     ) -> Result<(), Error> {
         let traceparent = trace::current_traceparent().or(traceparent);
-        let facts = Facts { now: clock::now(), traceparent };
+        let facts = Facts {
+            now: clock::now(),
+            traceparent,
+        };
         let (core, stacks) = (&mut self.core, &self.stacks);
         let handle = AssertUnwindSafe(|| core.handle(origin, input, &facts, stacks));
         let step = match (catch_unwind(handle), origin) {
@@ -202,11 +231,17 @@ impl Leader<'_> {
 
     /// What a new commit means for the shell itself.
     async fn after(&mut self, step: &Step) -> Result<(), Error> {
-        let Some(stored) = &step.commit else { return Ok(()) };
+        let Some(stored) = &step.commit else {
+            return Ok(());
+        };
         let n = stored.commit.n;
         metrics::gauge!("maestro_log_revision").set(n as f64);
         metrics::gauge!("maestro_runs_live").set(self.core.state().runs.len() as f64);
-        if stored.commit.events().any(|event| matches!(event, Event::StackChanged { .. })) {
+        if stored
+            .commit
+            .events()
+            .any(|event| matches!(event, Event::StackChanged { .. }))
+        {
             self.stacks.refresh(self.core.state(), self.vault).await?;
         }
         if n >= self.snapshot_at {
@@ -215,5 +250,4 @@ impl Leader<'_> {
         }
         Ok(())
     }
-
 }

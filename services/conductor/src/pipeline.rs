@@ -69,18 +69,34 @@ fn append(
     work: Work,
 ) -> impl Future<Output = Result<Release, Error>> + use<> {
     let Work { step, reply_to } = work;
-    let traceparent = step.commit.as_ref().and_then(|stored| stored.commit.traceparent.clone());
+    let traceparent = step
+        .commit
+        .as_ref()
+        .and_then(|stored| stored.commit.traceparent.clone());
     let acknowledged = step.commit.map(|Stored { commit, bytes }| {
-        let stored =
-            appender.append(commit.n, &commit.subject(), bytes.into(), commit.traceparent.as_deref());
-        async move { stored.await.map_err(|source| Error::Append { n: commit.n, source }) }
+        let stored = appender.append(
+            commit.n,
+            &commit.subject(),
+            bytes.into(),
+            commit.traceparent.as_deref(),
+        );
+        async move {
+            stored.await.map_err(|source| Error::Append {
+                n: commit.n,
+                source,
+            })
+        }
     });
     async move {
         if let Some(acknowledged) = acknowledged {
             acknowledged.await?;
         }
         let reply = reply_to.zip(step.reply);
-        Ok(Release { reply, run_commands: step.run_commands, traceparent })
+        Ok(Release {
+            reply,
+            run_commands: step.run_commands,
+            traceparent,
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Mutex};
 
 use maestro_domain::{Digest, VaultKey, sealed::Seal};
-use maestro_eventlog::{Error, Vault};
+use maestro_eventlog::{Vault, VaultError};
 
 /// Keys remembered before the memory starts afresh.
 const REMEMBERED: usize = 50_000;
@@ -16,16 +16,19 @@ pub(crate) struct Seals {
 
 impl Seals {
     pub(crate) fn new(vault: Vault) -> Self {
-        Self { vault, written: Mutex::default() }
+        Self {
+            vault,
+            written: Mutex::default(),
+        }
     }
 
     /// Writes all of them, at once.
-    pub(crate) async fn put(&self, seals: &[Seal]) -> Result<(), Error> {
+    pub(crate) async fn put(&self, seals: &[Seal]) -> Result<(), VaultError> {
         let puts = seals.iter().map(|seal| self.put_one(seal));
         futures::future::try_join_all(puts).await.map(|_| ())
     }
 
-    async fn put_one(&self, seal: &Seal) -> Result<(), Error> {
+    async fn put_one(&self, seal: &Seal) -> Result<(), VaultError> {
         let digest = Digest::of(&seal.plaintext);
         if self.lock().get(&seal.key) == Some(&digest) {
             return Ok(());
@@ -40,6 +43,8 @@ impl Seals {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<VaultKey, Digest>> {
-        self.written.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.written
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

@@ -23,15 +23,24 @@ fn prefix() -> String {
 pub(crate) async fn latest(log: &EventLog) -> Result<Option<State>, Error> {
     let mut names = own(log).await?;
     while let Some(name) = names.pop() {
-        let Some(bytes) = log.load_snapshot(&name).await? else { continue };
+        let Some(bytes) = log.load_snapshot(&name).await? else {
+            continue;
+        };
         match serde_json::from_slice::<Snapshot<State>>(&bytes) {
             Ok(snapshot) if continues(log, &snapshot.state).await? => {
                 return Ok(Some(snapshot.state));
             }
-            Ok(_) => tracing::error!(snapshot.name = name, "snapshot does not fit the log; ignored"),
+            Ok(_) => tracing::error!(
+                snapshot.name = name,
+                "snapshot does not fit the log; ignored"
+            ),
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
-                tracing::error!(snapshot.name = name, error, "snapshot cannot be read; ignored");
+                tracing::error!(
+                    snapshot.name = name,
+                    error,
+                    "snapshot cannot be read; ignored"
+                );
             }
         }
     }
@@ -46,10 +55,17 @@ async fn continues(log: &EventLog, state: &State) -> Result<bool, Error> {
 /// Writes a snapshot and removes the ones before the last two.
 pub(crate) async fn save(log: EventLog, state: State) {
     let n = state.head.n;
-    let encode = move || serde_json::to_vec(&Snapshot { version: STATE_VERSION, state });
+    let encode = move || {
+        serde_json::to_vec(&Snapshot {
+            version: STATE_VERSION,
+            state,
+        })
+    };
     let saved = async {
         let bytes = tokio::task::spawn_blocking(encode).await.ok()?.ok()?;
-        log.save_snapshot(&format!("{}{n:020}", prefix()), bytes.into()).await.ok()?;
+        log.save_snapshot(&format!("{}{n:020}", prefix()), bytes.into())
+            .await
+            .ok()?;
         let names = own(&log).await.ok()?;
         for name in names.iter().rev().skip(KEPT) {
             log.delete_snapshot(name).await.ok()?;
@@ -58,7 +74,10 @@ pub(crate) async fn save(log: EventLog, state: State) {
     };
     match saved.await {
         Some(()) => tracing::info!(log.revision = n, "snapshot written"),
-        None => tracing::warn!(log.revision = n, "snapshot not written; the next one will be"),
+        None => tracing::warn!(
+            log.revision = n,
+            "snapshot not written; the next one will be"
+        ),
     }
 }
 

@@ -42,7 +42,9 @@ async fn load(digest: &Digest, vault: &Vault) -> Result<Option<Arc<Stack>>, Erro
         tracing::error!(stack.digest = %digest, "the stack in the vault is another one");
         return Ok(None);
     }
-    let stack = std::str::from_utf8(&text).ok().and_then(|text| Stack::parse(text).ok());
+    let stack = std::str::from_utf8(&text)
+        .ok()
+        .and_then(|text| Stack::parse(text).ok());
     if stack.is_none() {
         tracing::error!(stack.digest = %digest, "the stack cannot be parsed by this build");
     }

@@ -79,6 +79,12 @@ impl EventLog {
 }
 
 impl Vault {
+    /// The key under which texts are digested for the log.
+    #[must_use]
+    pub fn digest_key(&self) -> maestro_domain::digest::DigestKey {
+        self.keys.digest_key()
+    }
+
     /// The keys it works with.
     #[must_use]
     pub const fn keys(&self) -> &VaultKeys {
