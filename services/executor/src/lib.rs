@@ -1,1 +1,81 @@
 //! Executes runs: claims them, starts them on a backend, ships logs, reports results.
+//!
+//! An attempt is claimed before anything is created, runs under a shim that outlives the
+//! executor, and is reported until the conductor has recorded its end. What an executor leaves
+//! when it stops or dies, the next one on the same data folder continues.
+
+mod backend;
+mod backoff;
+mod config;
+mod executor;
+mod identity;
+mod intake;
+mod logs;
+mod process;
+mod recovery;
+mod registry;
+mod reporting;
+pub mod shim;
+mod starting;
+mod supervision;
+
+use std::env;
+
+use anyhow::Context as _;
+use maestro_eventlog::{EventLog, Vault};
+use tokio_util::sync::CancellationToken;
+
+pub use crate::config::{BackendKind, Config};
+use crate::{
+    executor::{Executor, Parts},
+    process::{ProcessBackend, Settings},
+};
+
+/// Runs an executor until `stop` is cancelled, then returns within two seconds. Runs in progress
+/// go on; the next executor on the same data folder adopts them.
+///
+/// # Errors
+/// When the data folder cannot be used.
+pub async fn run(
+    config: Config,
+    log: EventLog,
+    vault: Vault,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let folder = config.data.display().to_string();
+    let taken = identity::take(&config.data, &stop).await;
+    let Some(identity) = taken.with_context(|| format!("cannot use the folder {folder}"))? else {
+        return Ok(());
+    };
+    let backend = match config.backend {
+        BackendKind::Process => process_backend(&config)?,
+    };
+    let executor = Executor::new(Parts {
+        id: identity.id,
+        pools: config.pools,
+        log_cap: config.log_cap,
+        max_parallel_starts: config.max_parallel_starts,
+        log,
+        vault,
+        backend,
+        stop,
+    });
+    tracing::info!(executor.id = %identity.id, %folder, "executor starts");
+    executor.serve().await
+}
+
+fn process_backend(config: &Config) -> anyhow::Result<ProcessBackend> {
+    let shim = match &config.shim {
+        Some(shim) => shim.clone(),
+        None => env::current_exe().context("cannot find this program for the process shim")?,
+    };
+    let data = config.data.canonicalize().context("cannot use the executor's data folder")?;
+    let settings = Settings {
+        attempts: data.join("attempts"),
+        shim,
+        term_grace: config.term_grace(),
+        retention: config.retention(),
+        fallback_pool: config.pools.first().context("an executor needs a pool")?.clone(),
+    };
+    ProcessBackend::open(settings).context("cannot use the folder of attempts")
+}

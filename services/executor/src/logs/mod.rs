@@ -1,0 +1,5 @@
+//! From a run's output to LOGS.
+
+pub(crate) mod masking;
+pub(crate) mod output;
+pub(crate) mod shipping;
