@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures::{StreamExt as _, stream};
+use futures::StreamExt as _;
 use maestro_domain::run::RunCommand;
 use maestro_eventlog::EventLog;
 use tokio::sync::mpsc;
@@ -43,12 +43,10 @@ impl Dispatch {
 }
 
 async fn send(log: &EventLog, dispatch: &Dispatch) {
-    let sent = stream::repeat(())
-        .then(|()| log.send_run_command(&dispatch.command, dispatch.traceparent.as_deref()));
-    let mut sent = std::pin::pin!(sent);
-    while let Some(Err(error)) = sent.next().await {
-        let error = &error as &dyn std::error::Error;
-        tracing::warn!(run.id = %dispatch.command.execution().run, error, "run command not stored; again");
+    let traceparent = dispatch.traceparent.as_deref();
+    while let Err(error) = log.send_run_command(&dispatch.command, traceparent).await {
+        let run = dispatch.command.execution().run;
+        tracing::warn!(run.id = %run, %error, "run command not stored; again");
         tokio::time::sleep(RETRY).await;
     }
 }
