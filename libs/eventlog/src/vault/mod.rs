@@ -2,6 +2,7 @@
 
 mod cipher;
 mod keys;
+mod take;
 mod watch;
 
 use async_nats::HeaderMap;
