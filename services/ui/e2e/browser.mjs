@@ -143,6 +143,17 @@ test("filters live in the address and the keyboard reaches everything", async ()
   await page.waitForURL(/\/runs\/run_/);
 });
 
+test("the colour scheme can be chosen and is kept", async () => {
+  const scheme = () => page.evaluate(() => document.documentElement.dataset.mantineColorScheme);
+  await page.getByRole("button", { name: "Colour scheme: follows the system" }).click();
+  await page.getByRole("button", { name: "Colour scheme: light" }).click();
+  assert.equal(await scheme(), "dark");
+  await page.reload();
+  assert.equal(await scheme(), "dark");
+  await page.getByRole("button", { name: "Colour scheme: dark" }).click();
+  assert.equal(await scheme(), "light", "the system's again");
+});
+
 test("signing out ends the session", async () => {
   await page.getByRole("button", { name: /^Account of/ }).click();
   await page.getByRole("menuitem", { name: "Sign out" }).click();

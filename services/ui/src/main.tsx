@@ -12,7 +12,12 @@ import { createApi } from "./lib/api";
 // Before anything else reads the address.
 const loginCode = takeLoginCode(window.location, window.history);
 
-const api = createApi(createGrpcWebTransport({ baseUrl: window.location.origin }));
+/** Milliseconds a call may take; streams have no limit. */
+const CALL_TIMEOUT = 15_000;
+
+const api = createApi(
+  createGrpcWebTransport({ baseUrl: window.location.origin, defaultTimeoutMs: CALL_TIMEOUT }),
+);
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");
 

@@ -41,6 +41,7 @@ export const text = {
   },
   errors: {
     unavailable: "The server cannot answer right now",
+    unreachable: "No answer came. Is Maestro running? What is shown follows once it answers again.",
     notFound: "Not found",
     denied: "You may not do this",
     generic: "Something went wrong",

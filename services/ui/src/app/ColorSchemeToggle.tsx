@@ -14,7 +14,8 @@ const schemes: Record<
 
 /** Goes round system, light and dark; the choice is kept in this browser. */
 export function ColorSchemeToggle() {
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  // Without this, Mantine would inject a style element to suppress transitions.
+  const { colorScheme, setColorScheme } = useMantineColorScheme({ keepTransitions: true });
   const { next, label, icon } = schemes[colorScheme];
   return (
     <Tooltip label={label}>

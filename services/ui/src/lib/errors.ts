@@ -11,20 +11,30 @@ export function isCode(error: unknown, code: Code): boolean {
   return error instanceof ConnectError && error.code === code;
 }
 
-/** True when the same call may succeed a moment later. */
+const FINAL: ReadonlySet<Code> = new Set([
+  Code.InvalidArgument,
+  Code.NotFound,
+  Code.AlreadyExists,
+  Code.PermissionDenied,
+  Code.FailedPrecondition,
+  Code.OutOfRange,
+  Code.Unimplemented,
+  Code.Unauthenticated,
+]);
+
+/** True when the same call may succeed a moment later, as after a lost connection. */
 export function isTransient(error: unknown): boolean {
-  const { code } = ConnectError.from(error);
-  return (
-    code === Code.Unavailable ||
-    code === Code.DeadlineExceeded ||
-    code === Code.ResourceExhausted ||
-    code === Code.Aborted ||
-    code === Code.Unknown
-  );
+  return !FINAL.has(ConnectError.from(error).code);
 }
+
+/** What browsers say when no answer came at all: Chromium, Firefox, Safari. */
+const UNREACHABLE = /^(Failed to fetch|NetworkError when attempting|Load failed)/;
 
 export function describeError(error: unknown): Problem {
   const { code, rawMessage } = ConnectError.from(error);
+  if (UNREACHABLE.test(rawMessage)) {
+    return { title: text.errors.unavailable, detail: text.errors.unreachable };
+  }
   switch (code) {
     case Code.Unavailable:
     case Code.DeadlineExceeded:

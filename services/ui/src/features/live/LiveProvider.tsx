@@ -5,6 +5,7 @@ import type { WatchResponse } from "../../gen/maestro/v1/live_pb";
 import { useApi } from "../../lib/api";
 import { isCode } from "../../lib/errors";
 import { queryKeys } from "../../lib/queryKeys";
+import { usePageActive } from "../../lib/usePageActive";
 import { applyChanges, refetchEverything } from "./applyChanges";
 import { type LiveState, runWatchLoop } from "./watchLoop";
 
@@ -25,7 +26,10 @@ export function LiveProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient();
   const [state, setState] = useState<LiveState>("connecting");
 
+  const active = usePageActive();
+
   useEffect(() => {
+    if (!active) return;
     const controller = new AbortController();
     let pending: WatchResponse[] = [];
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -55,7 +59,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       clearTimeout(timer);
       controller.abort();
     };
-  }, [api, client]);
+  }, [api, client, active]);
 
   return <LiveContext value={state}>{children}</LiveContext>;
 }

@@ -29,7 +29,7 @@ export function RunHeader({ run }: { run: Run }) {
           {shortId(run.id)}
         </Text>
       </Breadcrumbs>
-      <Group justify="space-between" gap="sm">
+      <Group justify="space-between" gap="sm" mb={4}>
         <div className={classes.title}>
           <Title order={1} size="h3">
             {run.trigger}
@@ -61,6 +61,7 @@ function EndNote({ run }: { run: Run }) {
   return (
     <Alert
       mt="sm"
+      p="sm"
       color={run.status === RunStatus.FAILED ? "red" : "orange"}
       icon={<IconInfoCircle aria-hidden />}
       title={note.what}

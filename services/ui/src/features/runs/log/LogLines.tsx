@@ -34,10 +34,11 @@ export function LogLines({ lines, wrap, follow, onFollow }: Props) {
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: remeasure when the lines break anew
   useEffect(() => virtual.measure(), [wrap]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: every new line scrolls
+  const boxHeight = virtual.scrollRect?.height;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: new lines and a new height scroll
   useEffect(() => {
     if (follow) virtual.scrollToIndex(lines.length - 1, { align: "end" });
-  }, [follow, lines, wrap]);
+  }, [follow, lines, wrap, boxHeight]);
 
   const onUserScroll = () => {
     const element = box.current;

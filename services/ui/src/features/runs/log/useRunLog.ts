@@ -19,6 +19,8 @@ export interface RunLog {
 const START: RunLog = { lines: [], dropped: 0, state: "loading" };
 /** Chunks that arrive within this many milliseconds are shown together. */
 const BATCH_MS = 60;
+/** Failures in a row, without any output between them, after which a person is asked. */
+const MAX_FAILURES = 8;
 
 /** Follows the output of one attempt until it has ended. */
 export function useRunLog(runId: string, attempt: number, retry: number): RunLog {
@@ -49,17 +51,22 @@ async function follow(
   const publish = (state: LogState, error?: unknown) => {
     if (!signal.aborted) show({ lines: buffer.lines, dropped: buffer.dropped, state, error });
   };
-  for (let failures = 0; !signal.aborted; failures += 1) {
+  let failures = 0;
+  const onOutput = () => {
+    failures = 0;
+  };
+  while (!signal.aborted) {
     try {
-      await readOnce(api, target, buffer, publish, signal);
+      await readOnce(api, target, buffer, publish, onOutput, signal);
       return publish("ended");
     } catch (error) {
       if (signal.aborted) return;
       if (ConnectError.from(error).code === Code.NotFound) return publish("ended");
-      if (!isTransient(error)) return publish("failed", error);
+      if (!isTransient(error) || failures >= MAX_FAILURES) return publish("failed", error);
       publish("reconnecting");
     }
     await sleep(backoffDelay(failures), signal);
+    failures += 1;
   }
 }
 
@@ -68,6 +75,7 @@ async function readOnce(
   target: Target,
   buffer: LogBuffer,
   publish: (state: LogState) => void,
+  onOutput: () => void,
   signal: AbortSignal,
 ): Promise<void> {
   let pending: StreamLogsResponse[] = [];
@@ -80,6 +88,7 @@ async function readOnce(
   };
   try {
     for await (const chunk of api.runs.streamLogs(target, { signal, timeoutMs: 0 })) {
+      onOutput();
       pending.push(chunk);
       timer ??= setTimeout(flush, BATCH_MS);
     }
