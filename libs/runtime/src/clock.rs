@@ -36,6 +36,13 @@ pub async fn sleep_until(at: Option<Timestamp>) {
     }
 }
 
+/// Blocks this thread. For threads of their own only: asynchronous code awaits, tests wait for a
+/// condition.
+#[allow(clippy::disallowed_methods)]
+pub fn block_thread(time: Duration) {
+    std::thread::sleep(time);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

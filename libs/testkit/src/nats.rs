@@ -1,7 +1,7 @@
-use std::{path::Path, thread, time::Duration};
+use std::{path::Path, time::Duration};
 
 use maestro_runtime::{
-    clock::monotonic,
+    clock::{block_thread, monotonic},
     private::{NatsOptions, NatsServer, State},
 };
 use tempfile::TempDir;
@@ -113,7 +113,7 @@ impl Drop for Nats {
                 eprintln!("nats-server in {} does not stop", self.dir.path().display());
                 return;
             }
-            thread::sleep(Duration::from_millis(1));
+            block_thread(Duration::from_millis(1));
         }
     }
 }

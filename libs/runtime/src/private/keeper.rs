@@ -25,7 +25,7 @@ use nix::{
 use tokio::{sync::watch, time::timeout};
 
 use super::{Error, launch::Launch};
-use crate::clock::monotonic;
+use crate::clock::{block_thread, monotonic};
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const PROBE_EVERY: Duration = Duration::from_millis(10);
@@ -214,7 +214,7 @@ impl Worker {
                 self.reap(&mut child)?;
                 return Err(self.launch.not_ready(READY_WITHIN));
             }
-            thread::sleep(PROBE_EVERY);
+            block_thread(PROBE_EVERY);
         }
         let _ = self.states.send(State::Ready { pid: child.id() });
         tracing::debug!(server = self.launch.name, server.pid = child.id(), "ready");

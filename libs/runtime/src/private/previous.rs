@@ -1,6 +1,6 @@
 //! A server that an earlier Maestro left behind.
 
-use std::{fs, path::Path, thread, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use nix::{
     sys::signal::{Signal, kill},
@@ -8,7 +8,7 @@ use nix::{
 };
 
 use super::Error;
-use crate::clock::monotonic;
+use crate::clock::{block_thread, monotonic};
 
 const GOES_BY_ITSELF: Duration = Duration::from_secs(3);
 const GOES_WHEN_ASKED: Duration = Duration::from_secs(8);
@@ -32,7 +32,7 @@ pub(super) fn end(
             if monotonic() > deadline {
                 return false;
             }
-            thread::sleep(LOOK_EVERY);
+            block_thread(LOOK_EVERY);
         }
         true
     };
