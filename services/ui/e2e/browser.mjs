@@ -173,13 +173,15 @@ function rowOf(payload) {
     .filter({ hasText: `${payload.repository.full_name}#${payload.issue.number}` });
 }
 
-/** The status code of a gRPC-web call without a session, from its headers or its trailers. */
+/** The status code of a gRPC-web call without a session, from its headers or its trailers; 401 is
+ * what clients read as `unauthenticated`. */
 async function grpcStatus(method) {
   const response = await fetch(`${ui}/maestro.v1.${method}`, {
     method: "POST",
     headers: { "content-type": "application/grpc-web+proto", "x-grpc-web": "1" },
     body: new Uint8Array(5),
   });
+  if (response.status === 401) return "16";
   const trailers = await response.text();
   return response.headers.get("grpc-status") ?? /grpc-status: ?(\d+)/i.exec(trailers)?.[1];
 }
