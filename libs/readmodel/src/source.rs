@@ -45,6 +45,14 @@ pub enum SourceError {
         /// The sequence found instead.
         found: u64,
     },
+    /// The log ends before what was read of it.
+    #[error("the log ends at commit {last}, before commit {expected} that is to be read next")]
+    Behind {
+        /// The sequence to be read next.
+        expected: u64,
+        /// The last sequence of the log.
+        last: u64,
+    },
     /// The log is not the one read so far: it was deleted and created again.
     #[error("the log is another one than was read so far")]
     Recreated,

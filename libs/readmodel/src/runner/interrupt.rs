@@ -26,7 +26,9 @@ impl Interrupt {
     pub(crate) fn source(error: SourceError, seq: u64) -> Self {
         match error {
             SourceError::Unavailable(_) => Self::Retry(error.to_string()),
-            SourceError::Gap { .. } | SourceError::Recreated => Self::stop(seq, &error),
+            SourceError::Gap { .. } | SourceError::Behind { .. } | SourceError::Recreated => {
+                Self::stop(seq, &error)
+            }
         }
     }
 
