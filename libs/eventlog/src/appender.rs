@@ -1,10 +1,20 @@
 //! Appends commits behind a known last one.
 
-use std::{future::Future, pin::Pin};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
-use async_nats::jetstream::{
-    context::{PublishAckFuture, PublishErrorKind},
-    message::PublishMessage,
+use async_nats::{
+    HeaderMap,
+    jetstream::{
+        context::{PublishAckFuture, PublishErrorKind},
+        message::PublishMessage,
+    },
 };
 use bytes::Bytes;
 use futures::FutureExt as _;
@@ -22,12 +32,16 @@ pub enum AppendError {
     Unknown,
 }
 
-/// Writes to EVENTS. Each append names the sequence before it, so the broker refuses it unless all
-/// earlier ones are stored and nobody else wrote in between.
+/// Writes to EVENTS. Each append names the sequence before it, and the commit it expects there
+/// where that one is still on its way; so the broker refuses it unless all earlier ones are stored
+/// and nobody else wrote in between.
 #[derive(Debug)]
 pub struct Appender {
     log: EventLog,
     last_seq: u64,
+    acknowledged: Arc<AtomicU64>,
+    /// Begins the message ids of this appender.
+    nonce: String,
 }
 
 /// An append under way.
@@ -40,6 +54,8 @@ impl EventLog {
         Appender {
             log: self.clone(),
             last_seq,
+            acknowledged: Arc::new(AtomicU64::new(last_seq)),
+            nonce: hex::encode(rand::random::<[u8; 8]>()),
         }
     }
 }
@@ -67,28 +83,38 @@ impl Appender {
             );
             return Box::pin(std::future::ready(Err(AppendError::Unknown)));
         }
-        match self.send(subject_tail, bytes, traceparent) {
+        let mut headers = self.headers();
+        header::put_traceparent(&mut headers, traceparent);
+        match self.send(subject_tail, headers, bytes) {
             Some(sent) => {
                 self.last_seq = seq;
-                Box::pin(acknowledged(seq, sent))
+                Box::pin(acknowledged(seq, sent, Arc::clone(&self.acknowledged)))
             }
             None => Box::pin(std::future::ready(Err(AppendError::Unknown))),
         }
     }
 
+    /// The sequence alone would let a stale writer in: its second commit fits behind the first one
+    /// of another writer.
+    fn headers(&self) -> HeaderMap {
+        let mut headers = header::expecting(header::EXPECTED_LAST_SEQ, self.last_seq);
+        headers.insert(header::MESSAGE_ID, self.id(self.last_seq + 1).as_str());
+        if self.acknowledged.load(Ordering::Acquire) < self.last_seq {
+            headers.insert(header::EXPECTED_LAST_ID, self.id(self.last_seq).as_str());
+        }
+        headers
+    }
+
+    fn id(&self, seq: u64) -> String {
+        format!("{}-{seq}", self.nonce)
+    }
+
     /// Puts the commit into the connection's queue; `None` while there is no room or no connection.
-    fn send(
-        &self,
-        tail: &str,
-        bytes: Bytes,
-        traceparent: Option<&str>,
-    ) -> Option<PublishAckFuture> {
+    fn send(&self, tail: &str, headers: HeaderMap, bytes: Bytes) -> Option<PublishAckFuture> {
         let broker = self.log.broker();
         if !broker.connected() {
             return None;
         }
-        let mut headers = header::expecting(header::EXPECTED_LAST_SEQ, self.last_seq);
-        header::put_traceparent(&mut headers, traceparent);
         let message = PublishMessage::build().headers(headers).payload(bytes);
         let subject = self.log.names().subject("log", tail);
         let send = broker.jetstream().send_publish(subject, message);
@@ -97,9 +123,16 @@ impl Appender {
     }
 }
 
-async fn acknowledged(seq: u64, sent: PublishAckFuture) -> Result<(), AppendError> {
+async fn acknowledged(
+    seq: u64,
+    sent: PublishAckFuture,
+    acknowledged: Arc<AtomicU64>,
+) -> Result<(), AppendError> {
     match sent.await {
-        Ok(ack) if ack.sequence == seq => Ok(()),
+        Ok(ack) if ack.sequence == seq => {
+            acknowledged.fetch_max(seq, Ordering::AcqRel);
+            Ok(())
+        }
         Ok(ack) => {
             tracing::error!(
                 commit.n = seq,
@@ -108,12 +141,14 @@ async fn acknowledged(seq: u64, sent: PublishAckFuture) -> Result<(), AppendErro
             );
             Err(AppendError::Fenced)
         }
-        Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => {
-            Err(AppendError::Fenced)
-        }
-        Err(error) => {
-            tracing::warn!(commit.n = seq, broker.error = %error.kind(), "a commit is in doubt");
-            Err(AppendError::Unknown)
-        }
+        Err(error) => match error.kind() {
+            PublishErrorKind::WrongLastSequence | PublishErrorKind::WrongLastMessageId => {
+                Err(AppendError::Fenced)
+            }
+            kind => {
+                tracing::warn!(commit.n = seq, broker.error = %kind, "a commit is in doubt");
+                Err(AppendError::Unknown)
+            }
+        },
     }
 }

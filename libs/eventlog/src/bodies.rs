@@ -1,10 +1,10 @@
 //! Bodies too long for a message, in the object store.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use async_nats::{
     HeaderMap,
-    jetstream::object_store::{GetErrorKind, ObjectMetadata, ObjectStore},
+    jetstream::object_store::{DeleteErrorKind, GetErrorKind, Object, ObjectMetadata, ObjectStore},
 };
 use bytes::Bytes;
 use maestro_domain::Digest;
@@ -134,12 +134,9 @@ impl EventLog {
             Err(error) if error.kind() == GetErrorKind::NotFound => return Ok(None),
             Err(_) => return Err(Error::Unavailable),
         };
-        let mut bytes = Vec::with_capacity(object.info().size);
-        match tokio::time::timeout(READ_WITHIN, object.read_to_end(&mut bytes)).await {
-            Ok(Ok(_)) if bytes.len() == object.info().size => Ok(Some(bytes.into())),
-            Ok(Err(error)) if error.kind() != std::io::ErrorKind::InvalidData => {
-                Err(Error::Unavailable)
-            }
+        match tokio::time::timeout(READ_WITHIN, read(&mut object)).await {
+            Ok(Ok(bytes)) if bytes.len() == object.info().size => Ok(Some(bytes.into())),
+            Ok(Err(error)) if error.kind() != io::ErrorKind::InvalidData => Err(Error::Unavailable),
             Ok(_) => Err(Error::Object {
                 name: name.to_owned(),
             }),
@@ -151,13 +148,20 @@ impl EventLog {
         let store = self.object_store(bucket).await?;
         match store.delete(name).await {
             Ok(()) => Ok(()),
-            Err(error)
-                if error.kind()
-                    == async_nats::jetstream::object_store::DeleteErrorKind::NotFound =>
-            {
-                Ok(())
-            }
+            Err(error) if error.kind() == DeleteErrorKind::NotFound => Ok(()),
             Err(_) => Err(Error::Unavailable),
+        }
+    }
+}
+
+/// Reads an object to its end. (`read_to_end` panics where the object's digest is wrong.)
+async fn read(object: &mut Object) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(object.info().size);
+    let mut piece = vec![0; CHUNK_BYTES];
+    loop {
+        match object.read(&mut piece).await? {
+            0 => return Ok(bytes),
+            length => bytes.extend_from_slice(&piece[..length]),
         }
     }
 }

@@ -11,7 +11,10 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 use tokio::{sync::watch, time::Instant};
 
-use crate::Error;
+use crate::{
+    Error,
+    address::{self, Address},
+};
 
 /// Longest wait for a first connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -24,6 +27,8 @@ pub(crate) mod code {
     pub(crate) const STREAM_NAME_IN_USE: u64 = 10_058;
     pub(crate) const STREAM_NOT_FOUND: u64 = 10_059;
     pub(crate) const WRONG_LAST_SEQUENCE: u64 = 10_071;
+    /// A message of the same subject is being written (replicated streams only).
+    pub(crate) const SUBJECT_IN_PROCESS: u64 = 10_164;
 }
 
 /// One connection to the broker.
@@ -69,18 +74,17 @@ struct Failure {
 
 impl Broker {
     pub(crate) async fn connect(url: &str) -> Result<Self, Error> {
-        let urls: Vec<async_nats::ServerAddr> = url
-            .split(',')
-            .map(|part| part.trim().parse())
-            .collect::<Result<_, _>>()
-            .map_err(|_| Error::Settings("the broker's URL must be nats://host:port"))?;
+        let address = address::parse(url)?;
         let deadline = Instant::now() + CONNECT_WITHIN;
         let (link_tx, link) = watch::channel(Link {
             up: false,
             epoch: 0,
         });
         let client = loop {
-            match options(link_tx.clone()).connect(urls.clone()).await {
+            match options(&address, link_tx.clone())
+                .connect(address.servers.clone())
+                .await
+            {
                 Ok(client) => break client,
                 Err(error) => match error.kind() {
                     ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
@@ -257,8 +261,14 @@ fn read<T: DeserializeOwned>(answer: &[u8]) -> Result<T, Error> {
     }
 }
 
-fn options(link: watch::Sender<Link>) -> ConnectOptions {
-    ConnectOptions::new()
+fn options(address: &Address, link: watch::Sender<Link>) -> ConnectOptions {
+    let options = match &address.credentials {
+        Some((user, password)) => {
+            ConnectOptions::with_user_and_password(user.clone(), password.clone())
+        }
+        None => ConnectOptions::new(),
+    };
+    options
         .name("maestro")
         .connection_timeout(Duration::from_secs(2))
         .ping_interval(Duration::from_secs(5))

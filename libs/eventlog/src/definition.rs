@@ -17,6 +17,10 @@ pub(crate) const INCARNATION: &str = "maestro.incarnation";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long inputs are kept; hosts redeliver for three days.
 const INPUTS_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How long a message id is remembered, at about 210 bytes of the broker's memory each.
+const DUPLICATES_KNOWN: Duration = Duration::from_secs(120);
+/// The same for commits, whose ids only link one to the next.
+const COMMITS_KNOWN: Duration = Duration::from_secs(5);
 const LOGS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const LOGS_BYTES: i64 = 20 << 30;
 const PARKED_KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -50,7 +54,11 @@ fn with_limits(config: Config, replicas: usize) -> Config {
         max_message_size: -1,
         max_consumers: -1,
         persist_mode: config.persist_mode.filter(|_| replicas == 1),
-        duplicate_window: Duration::from_secs(120),
+        duplicate_window: if config.duplicate_window.is_zero() {
+            DUPLICATES_KNOWN
+        } else {
+            config.duplicate_window
+        },
         ..config
     }
 }
@@ -83,6 +91,7 @@ fn stream(names: &Names, which: Stream) -> Config {
             discard: DiscardPolicy::New,
             deny_delete: true,
             deny_purge: true,
+            duplicate_window: COMMITS_KNOWN,
             republish: Some(Republish {
                 source: subject,
                 destination: names.subject("events", '>'),
@@ -136,10 +145,7 @@ fn bucket(names: &Names, which: Bucket) -> Config {
             deny_delete: true,
             ..key_value
         },
-        Bucket::Leases => Config {
-            storage: StorageType::Memory,
-            ..key_value
-        },
+        Bucket::Leases => key_value,
         Bucket::Bodies => Config {
             max_age: INPUTS_KEPT + DAY,
             ..objects

@@ -100,9 +100,11 @@ fn merge(existing: &Config, wanted: Config) -> Config {
         allow_rollup: wanted.allow_rollup,
         deny_delete: wanted.deny_delete,
         deny_purge: wanted.deny_purge,
+        duplicate_window: wanted.duplicate_window,
         republish: wanted.republish,
         allow_direct: wanted.allow_direct,
         allow_message_ttl: wanted.allow_message_ttl,
+        compression: wanted.compression.or_else(|| existing.compression.clone()),
         ..existing.clone()
     };
     merged

@@ -23,11 +23,13 @@ pub(crate) const BODY_DIGEST: &str = "Maestro-Body-Digest";
 pub(crate) const OUTPUT: &str = "Maestro-Output";
 pub(crate) const NEXT_STDOUT: &str = "Maestro-Next-Stdout";
 pub(crate) const NEXT_STDERR: &str = "Maestro-Next-Stderr";
+pub(crate) const NEXT_SYSTEM: &str = "Maestro-Next-System";
 pub(crate) const AT: &str = "Maestro-At";
 pub(crate) const END: &str = "end";
 
 pub(crate) const EXPECTED_LAST_SEQ: &str = "Nats-Expected-Last-Sequence";
 pub(crate) const EXPECTED_LAST_SUBJECT_SEQ: &str = "Nats-Expected-Last-Subject-Sequence";
+pub(crate) const EXPECTED_LAST_ID: &str = "Nats-Expected-Last-Msg-Id";
 pub(crate) const MESSAGE_ID: &str = "Nats-Msg-Id";
 pub(crate) const TTL: &str = "Nats-TTL";
 pub(crate) const ROLLUP: &str = "Nats-Rollup";

@@ -5,6 +5,7 @@
 //! [`Error::Unavailable`] within seconds while the broker is away; readers wait and go on where
 //! they stopped.
 
+mod address;
 mod appender;
 mod bodies;
 mod broker;

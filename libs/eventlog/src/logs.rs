@@ -9,22 +9,25 @@ use crate::{
     header,
 };
 
-/// One of the two outputs of a process.
+/// Where a piece of an attempt's log comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Output {
     /// Standard output.
     Stdout,
     /// Standard error.
     Stderr,
+    /// Notes of Maestro's own, such as a truncation mark.
+    System,
 }
 
 impl Output {
-    /// `stdout` or `stderr`.
+    /// `stdout`, `stderr` or `system`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Stdout => "stdout",
             Self::Stderr => "stderr",
+            Self::System => "system",
         }
     }
 }
@@ -36,6 +39,8 @@ pub struct Offsets {
     pub stdout: u64,
     /// Of standard error.
     pub stderr: u64,
+    /// Of Maestro's notes.
+    pub system: u64,
 }
 
 impl Offsets {
@@ -45,6 +50,7 @@ impl Offsets {
         match output {
             Output::Stdout => self.stdout,
             Output::Stderr => self.stderr,
+            Output::System => self.system,
         }
     }
 
@@ -58,6 +64,10 @@ impl Offsets {
             },
             Output::Stderr => Self {
                 stderr: offset,
+                ..self
+            },
+            Output::System => Self {
+                system: offset,
                 ..self
             },
         }
@@ -110,6 +120,8 @@ pub struct Shipped {
     pub stdout: u64,
     /// Where the next chunk of standard error starts.
     pub stderr: u64,
+    /// Where the next note of Maestro's starts.
+    pub system: u64,
     /// Whether the end is marked.
     pub ended: bool,
 }
@@ -171,11 +183,16 @@ impl EventLog {
         let Some(last) = self.broker().last(&stream, &subject).await? else {
             return Ok(Shipped::default());
         };
-        let Offsets { stdout, stderr } = offsets(&last.headers)?;
+        let Offsets {
+            stdout,
+            stderr,
+            system,
+        } = offsets(&last.headers)?;
         let ended = header::get(&last.headers, header::OUTPUT) == Some(header::END);
         Ok(Shipped {
             stdout,
             stderr,
+            system,
             ended,
         })
     }
@@ -198,6 +215,7 @@ fn entry(output: &str, next: Offsets) -> HeaderMap {
     headers.insert(header::OUTPUT, output);
     headers.insert(header::NEXT_STDOUT, next.stdout.to_string().as_str());
     headers.insert(header::NEXT_STDERR, next.stderr.to_string().as_str());
+    headers.insert(header::NEXT_SYSTEM, next.system.to_string().as_str());
     headers
 }
 
@@ -205,6 +223,7 @@ fn offsets(headers: &HeaderMap) -> Result<Offsets, DecodeError> {
     Ok(Offsets {
         stdout: header::parse(headers, header::NEXT_STDOUT)?,
         stderr: header::parse(headers, header::NEXT_STDERR)?,
+        system: header::parse(headers, header::NEXT_SYSTEM)?,
     })
 }
 
@@ -261,6 +280,7 @@ impl LogReader {
             Some(header::END) => return Some(LogMessage::End),
             Some("stdout") => Output::Stdout,
             Some("stderr") => Output::Stderr,
+            Some("system") => Output::System,
             _ => return self.skip(&message),
         };
         let Ok(next) = offsets(&message.headers) else {

@@ -70,7 +70,7 @@ impl Names {
 pub(crate) enum Bucket {
     /// Key-value: secrets and personal data.
     Vault,
-    /// Key-value in memory: leadership.
+    /// Key-value: leadership.
     Leases,
     /// Objects: long bodies of deliveries.
     Bodies,

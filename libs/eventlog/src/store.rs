@@ -229,7 +229,7 @@ impl<'a> Storing<'a> {
             }
             Ok(_)
             | Err(Error::Refused {
-                code: code::WRONG_LAST_SEQUENCE,
+                code: code::WRONG_LAST_SEQUENCE | code::SUBJECT_IN_PROCESS,
                 ..
             }) => self.lookup(),
             Err(error) => return Err(error),

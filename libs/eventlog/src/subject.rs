@@ -60,3 +60,53 @@ pub(crate) fn token(text: &str) -> String {
     }
     format!("~{}", Digest::of(text.as_bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn is_token(text: &str) -> bool {
+        !text.is_empty()
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'~'))
+    }
+
+    #[test]
+    fn hostile_names_come_back() {
+        let names = [
+            "", "_", "~", "~5F", ".", "a.b", "a b", "*", ">", "\r\n", "\0", "ünï", "__",
+        ];
+        for name in names {
+            let token = escape(name);
+            assert!(is_token(&token), "{token}");
+            assert_ne!(token, "_");
+            assert_eq!(unescape(&token).as_deref(), Some(name));
+        }
+        assert_eq!(escape("acme-2_x"), "acme-2_x");
+    }
+
+    #[test]
+    fn what_escape_never_wrote_is_refused() {
+        for token in ["~5", "~zz", "a~", "~FF"] {
+            assert_eq!(unescape(token), None, "{token}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_one_token_and_comes_back(text in "\\PC*|(?s).*") {
+            let token = escape(&text);
+            prop_assert!(is_token(&token));
+            prop_assert_eq!(unescape(&token), Some(text));
+        }
+
+        #[test]
+        fn tokens_are_short_and_differ(one in "(?s).{0,400}", other in "(?s).{0,400}") {
+            prop_assert!(is_token(&token(&one)) && token(&one).len() <= MAX_TOKEN);
+            prop_assert_eq!(one == other, token(&one) == token(&other));
+        }
+    }
+}

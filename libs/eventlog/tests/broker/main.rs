@@ -1,0 +1,14 @@
+//! The crate against a real nats-server.
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
+
+mod appends;
+mod deliveries;
+mod leases;
+mod logs;
+mod queue;
+mod reading;
+mod requests;
+mod setup;
+mod snapshots;
+mod streams;
+mod vault;
