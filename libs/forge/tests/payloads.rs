@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use maestro_domain::{DeliveryFacts, Timestamp, ids::Provider};
 use maestro_forge::{Encoding, Outline, Received, Source, source};
@@ -15,18 +15,15 @@ fn github() -> &'static dyn Source {
 
 /// Event name and payload of every example.
 fn examples() -> Vec<(String, Value)> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(
-        "../../services/ui/node_modules/@octokit/webhooks-examples/api.github.com/index.json",
-    );
-    let text = std::fs::read(&file).expect("`npm ci` in services/ui fetches the examples");
-    let events: Value = serde_json::from_slice(&text).unwrap();
-    let mut examples = Vec::new();
-    for event in events.as_array().unwrap() {
-        for payload in event["examples"].as_array().unwrap() {
-            examples.push((event["name"].as_str().unwrap().to_owned(), payload.clone()));
-        }
-    }
-    examples
+    maestro_testkit::github::payloads()
+        .into_iter()
+        .map(|example| {
+            (
+                example.event,
+                serde_json::from_slice(&example.body).unwrap(),
+            )
+        })
+        .collect()
 }
 
 fn reduce(event: &str, body: &[u8]) -> DeliveryFacts {

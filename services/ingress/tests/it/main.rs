@@ -1,0 +1,11 @@
+//! The webhook endpoint on a real broker.
+
+#![allow(clippy::unwrap_used)]
+
+mod answers;
+mod bounds;
+mod broker;
+mod harness;
+mod process;
+mod secrets;
+mod storing;
