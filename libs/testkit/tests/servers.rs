@@ -108,6 +108,29 @@ async fn postgres_keeps_rows_over_a_crash_and_refuses_a_wrong_password() {
 }
 
 #[tokio::test]
+async fn postgres_starts_again_although_a_session_outlived_it() {
+    let mut postgres = Postgres::start().await;
+    let bin = maestro_runtime::private::postgres_bin(None).unwrap();
+    let busy = "set application_name = 'busy'; do $$ begin loop end loop; end $$";
+    let mut session = Command::new(bin.join("psql"))
+        .args([&postgres.url(), "-Xc", busy])
+        .spawn()
+        .unwrap();
+    let url = postgres.url();
+    let pids = "select pid from pg_stat_activity where application_name = 'busy'";
+    wait_until(SOON, async || {
+        psql(&url, pids).is_some_and(|pid| !pid.is_empty())
+    })
+    .await;
+    let pid = psql(&url, pids).unwrap().parse().unwrap();
+    postgres.kill9().await;
+    assert!(is_alive(pid), "the case under test");
+    postgres.start_again().await;
+    assert!(!is_alive(pid));
+    session.wait().unwrap();
+}
+
+#[tokio::test]
 async fn postgres_that_dies_is_started_again() {
     let postgres = Postgres::start().await;
     let (url, first) = (postgres.url(), postgres.pid().unwrap());

@@ -200,6 +200,7 @@ impl Worker {
         &self,
         first: &mut Option<tokio::sync::oneshot::Sender<Result<(), Error>>>,
     ) -> Result<ExitStatus, Error> {
+        (self.launch.clear)();
         let log = self.launch.open_log()?;
         let (mut child, pid) = self.spawn(&log.file)?;
         let deadline = monotonic() + READY_WITHIN;

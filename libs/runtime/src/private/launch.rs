@@ -34,6 +34,8 @@ pub(super) struct Launch {
     pub(super) death_signal: Signal,
     /// How long a polite stop may take.
     pub(super) grace: Duration,
+    /// Removes what a crash left behind; called before each start.
+    pub(super) clear: Box<dyn Fn() + Send + Sync>,
     /// Connects; fails while the process of this id does not answer.
     pub(super) probe: Probe,
 }

@@ -165,6 +165,7 @@ fn prepare(dir: &Path, options: &NatsOptions) -> Result<(Endpoint, Launch), Erro
         stop_signal: Signal::SIGTERM,
         death_signal: Signal::SIGTERM,
         grace: GRACE,
+        clear: Box::new(|| {}),
         probe: Box::new(move |_| probe(&probed)),
     };
     Ok((endpoint, launch))

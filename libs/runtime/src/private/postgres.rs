@@ -204,6 +204,7 @@ fn prepare(dir: &Path, options: &PostgresOptions) -> Result<(Endpoint, PathBuf, 
             Signal::SIGQUIT
         },
         grace: GRACE,
+        clear: Box::new(move || previous::end_sessions(&data)),
         probe: Box::new(move |pid| probe(pid, port, &pid_file)),
     };
     Ok((endpoint, bin, launch))

@@ -56,6 +56,40 @@ pub(super) fn end(
     Err(Error::DoesNotStop { program, pid })
 }
 
+/// Ends what a dead Postgres left running: a busy session does not notice that its server is
+/// gone, and keeps the next one from starting. They are known by program and working folder.
+pub(super) fn end_sessions(data: &Path) {
+    let sessions = sessions_in(data);
+    for (signal, within) in [
+        (Signal::SIGQUIT, GOES_BY_ITSELF),
+        (Signal::SIGKILL, GOES_WHEN_KILLED),
+    ] {
+        let deadline = monotonic() + within;
+        let left = || sessions.iter().filter(|pid| is_session(**pid, data));
+        left().for_each(|pid| {
+            let _ = kill(Pid::from_raw(pid.cast_signed()), signal);
+        });
+        while left().next().is_some() && monotonic() < deadline {
+            block_thread(LOOK_EVERY);
+        }
+    }
+}
+
+fn sessions_in(data: &Path) -> Vec<u32> {
+    let entries = fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok);
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| is_session(*pid, data)).collect()
+}
+
+fn is_session(pid: u32, data: &Path) -> bool {
+    let link = |name: &str| fs::read_link(format!("/proc/{pid}/{name}"));
+    link("cwd").is_ok_and(|cwd| cwd == data)
+        && link("exe").is_ok_and(|exe| exe.file_name().is_some_and(|name| name == "postgres"))
+}
+
 /// The process id in the first line of a pid file.
 pub(super) fn read_pid(pid_file: &Path) -> Option<u32> {
     fs::read_to_string(pid_file)
