@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use futures::future::select_all;
 use maestro_domain::{PersonRef, RepositoryRef, VaultKey};
 use maestro_readmodel::{Health, Progress, ReadModel, Runner};
 use maestro_testkit::{Postgres, wait_until};
@@ -119,11 +118,6 @@ impl Running {
             unreachable!()
         };
         why
-    }
-
-    /// Waits until the first task has ended.
-    pub async fn ended(&mut self) {
-        select_all(&mut self.tasks).await.0.unwrap();
     }
 }
 

@@ -1,0 +1,151 @@
+//! However the commits come, the rows are the same.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use maestro_domain::{Command, report::End};
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestRunner},
+};
+use support::{Database, History, Log, dump};
+
+/// Something that happens. Numbers choose among what is there.
+#[derive(Debug, Clone)]
+enum Step {
+    Deliver(u64),
+    Ignored(u64),
+    Start(usize),
+    Finish(usize, u8),
+    Cancel(usize),
+    Resize(u32),
+    Pass(u64),
+    Poison(u64),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => (0..40u64).prop_map(Step::Deliver),
+        1 => (0..40u64).prop_map(Step::Ignored),
+        4 => (0..8usize).prop_map(Step::Start),
+        4 => (0..8usize, 0..6u8).prop_map(|(run, end)| Step::Finish(run, end)),
+        1 => (0..8usize).prop_map(Step::Cancel),
+        1 => (0..4u32).prop_map(Step::Resize),
+        1 => prop_oneof![Just(2u64), Just(30), Just(3_600)].prop_map(Step::Pass),
+        1 => (0..40u64).prop_map(Step::Poison),
+    ];
+    proptest::collection::vec(step, 10..120)
+}
+
+fn history(steps: &[Step]) -> History {
+    let mut history = History::new(2);
+    for step in steps {
+        let live: Vec<_> = history.core.state().runs.keys().copied().collect();
+        let pick = |n: &usize| live.get(n % live.len().max(1)).copied();
+        match step {
+            Step::Deliver(n) => {
+                history.deliver(&format!("delivery-{n}"), "issues", *n);
+            }
+            Step::Ignored(n) => {
+                history.deliver(&format!("star-{n}"), "watch", *n);
+            }
+            Step::Start(n) => {
+                pick(n).map(|run| history.start(run));
+            }
+            Step::Finish(n, end) => {
+                if let Some(run) = pick(n) {
+                    let execution = history.execution(run);
+                    history.finish(execution, end_of(*end));
+                }
+            }
+            Step::Cancel(n) => {
+                if let Some(run) = pick(n) {
+                    history.command(Command::CancelRun { run });
+                }
+            }
+            Step::Resize(size) => history.resize(*size),
+            Step::Pass(seconds) => history.pass(*seconds),
+            Step::Poison(n) => history.poison(&format!("delivery-{n}")),
+        }
+    }
+    history
+}
+
+fn end_of(n: u8) -> End {
+    match n {
+        0 => End::Exited { code: 0 },
+        1 => End::Exited { code: 3 },
+        2 => End::Signaled { signal: 9 },
+        3 => End::DeadlineExceeded,
+        4 => End::Canceled,
+        _ => End::Lost,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_do_not_depend_on_batches_or_interruptions() {
+    let (send, mut histories) = tokio::sync::mpsc::channel(1);
+    std::thread::spawn(move || {
+        let config = Config {
+            cases: 5,
+            ..Config::default()
+        };
+        let mut runner = TestRunner::new(config);
+        let _ = runner.run(&steps(), |steps| {
+            send.blocking_send(steps)
+                .map_err(|_| TestCaseError::fail("the test has failed"))
+        });
+    });
+    let mut compared = 0;
+    while let Some(steps) = histories.recv().await {
+        let commits = history(&steps).commits;
+        let last = commits.len() as u64;
+        let single = rows(&[(1, last)], &commits).await;
+        assert!(
+            single.len() > commits.len(),
+            "the journal alone has a row per commit"
+        );
+        assert_eq!(rows(&[(500, last)], &commits).await, single, "{steps:?}");
+        let third = last / 3;
+        let parts = [(7, third), (500, third + 1), (3, last - 1), (500, last)];
+        assert_eq!(rows(&parts, &commits).await, single, "{steps:?}");
+        compared += 1;
+    }
+    assert_eq!(compared, 5);
+}
+
+/// The rows after projecting up to each position with batches of a size, each time with new
+/// runners.
+async fn rows(parts: &[(usize, u64)], commits: &[Vec<u8>]) -> Vec<String> {
+    let database = Database::new().await;
+    for (batch, until) in parts {
+        let log = Log::of(*batch, &commits[..usize::try_from(*until).unwrap()]);
+        database.project(&log, *until).await;
+    }
+    dump(&database.pool).await
+}
+
+#[tokio::test]
+async fn a_new_version_is_built_from_the_first_commit() {
+    let database = Database::new().await;
+    let mut history = History::new(1);
+    let run = history.run(1);
+    history.start(run);
+    let log = Log::of(500, &history.commits);
+    database.project(&log, history.last()).await;
+    let rows = dump(&database.pool).await;
+
+    let older = "update projection_checkpoints set version = 0;
+        update runs set status = 'failed'; delete from run_timeline;
+        update deliveries set reason = 'ping'; delete from slot_leases;";
+    database.execute(older).await;
+    assert_ne!(dump(&database.pool).await, rows);
+    let running = database.follow(&log);
+    for name in ["journal", "deliveries", "runs", "slots"] {
+        running.reach_one(name, history.last()).await;
+    }
+    maestro_testkit::wait_until(support::SOON, || async {
+        dump(&database.pool).await == rows
+    })
+    .await;
+}
