@@ -1,6 +1,9 @@
 //! Sign-in by one-time code and the sessions that follow. Only digests of codes and tokens are
 //! stored, so the vault's content lets nobody in.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::HashMap,
     fmt,

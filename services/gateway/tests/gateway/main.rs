@@ -1,0 +1,9 @@
+//! The gateway over real sockets, with a real broker and a real Postgres.
+#![allow(clippy::unwrap_used, unreachable_pub, missing_docs, reason = "tests")]
+
+mod commands;
+mod hostile;
+mod queries;
+mod sign_in;
+mod streams;
+mod support;
