@@ -1,9 +1,9 @@
 //! The encryption keys and the file they live in.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read as _, Write as _},
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -108,7 +108,7 @@ impl VaultKeys {
         }
     }
 
-    /// Reads the keys file, or makes one with a new key where there is none. The file is JSON:
+    /// Reads the keys file, or makes one with a new key (and its folder) where there is none. JSON:
     /// `{"digest": "<hex>", "keys": [{"id": "…", "secret": "<hex>"}, …]}`; to rotate, put a new
     /// key in front.
     ///
@@ -193,13 +193,27 @@ fn create(path: &Path, keys: &VaultKeys) -> Result<(), KeysError> {
         path: path.to_owned(),
         source,
     };
+    if let Some(folder) = path.parent() {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true).mode(0o700).create(folder).map_err(failed)?;
+    }
     let aside = path.with_extension(format!("new-{}", uuid::Uuid::new_v4().simple()));
-    let written = write(&aside, keys).and_then(|()| match fs::hard_link(&aside, path) {
+    let written = create_folder(path).and_then(|()| write(&aside, keys));
+    let written = written.and_then(|()| match fs::hard_link(&aside, path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => sync_folder(path),
     });
     let _ = fs::remove_file(&aside);
     written.map_err(failed)
+}
+
+fn create_folder(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn write(path: &Path, keys: &VaultKeys) -> io::Result<()> {
@@ -227,7 +241,7 @@ mod tests {
     #[test]
     fn a_new_file_is_private_and_read_back() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("vault.json");
+        let path = folder.path().join("keys").join("vault.json");
         let made = VaultKeys::load_or_create(&path).unwrap();
         let read = VaultKeys::load_or_create(&path).unwrap();
         assert_eq!(made.active(), read.active());
@@ -239,7 +253,7 @@ mod tests {
             fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o600
         );
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }
 
     #[test]
