@@ -1,2 +1,21 @@
-//! The one binary of Maestro.
-fn main() {}
+//! The one binary of Maestro: all services and the operator's command line.
+
+mod cli;
+mod files;
+mod process;
+mod seed;
+mod serve;
+mod settings;
+mod up;
+mod webhook;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    // A shim starts with every run: it must not pay for anything it does not need.
+    if arguments.next().is_some_and(|first| first == "process-shim") {
+        return maestro_executor::shim::main(arguments);
+    }
+    cli::main()
+}

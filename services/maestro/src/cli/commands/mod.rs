@@ -1,0 +1,11 @@
+//! One file per command.
+
+pub(crate) mod completions;
+pub(crate) mod deliveries;
+pub(crate) mod doctor;
+pub(crate) mod login_link;
+pub(crate) mod runs;
+pub(crate) mod slots;
+pub(crate) mod status;
+pub(crate) mod tail;
+pub(crate) mod webhook;
