@@ -20,8 +20,8 @@ use tower::ServiceExt as _;
 
 use crate::{config::Config, health, refusal, router};
 
-/// How long a client may take to send its request's headers.
-const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+/// How long a client may take to send its next request's headers, idle time included.
+const HEADERS_WITHIN: Duration = Duration::from_secs(30);
 
 /// How often an idle HTTP/2 connection is asked for a sign of life.
 const PING_EVERY: Duration = Duration::from_secs(20);

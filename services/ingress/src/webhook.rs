@@ -99,6 +99,7 @@ impl Endpoint {
             Span::current().record("outcome", outcome.as_str());
             match &result {
                 Ok(_) => tracing::debug!("webhook answered"),
+                Err(Refusal::TooManyFailures { .. }) => tracing::debug!("webhook refused"),
                 Err(refusal) => tracing::info!(reason = %refusal, "webhook refused"),
             }
             result

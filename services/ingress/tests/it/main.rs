@@ -6,6 +6,8 @@ mod answers;
 mod bounds;
 mod broker;
 mod harness;
+mod observed;
+mod octokit;
 mod process;
 mod secrets;
 mod storing;
