@@ -24,6 +24,7 @@ pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 /// JetStream's error codes that mean something to this crate.
 pub(crate) mod code {
     pub(crate) const NO_MESSAGE: u64 = 10_037;
+    pub(crate) const NO_ROOM: u64 = 10_047;
     pub(crate) const STREAM_NAME_IN_USE: u64 = 10_058;
     pub(crate) const STREAM_NOT_FOUND: u64 = 10_059;
     pub(crate) const WRONG_LAST_SEQUENCE: u64 = 10_071;
@@ -48,11 +49,20 @@ pub(crate) struct Link {
 }
 
 /// The broker's acknowledgement of a publish.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Ack {
     pub(crate) seq: u64,
-    #[serde(default)]
     pub(crate) duplicate: bool,
+}
+
+/// An acknowledgement as it comes: read in one go, since there are so many.
+#[derive(Deserialize)]
+struct Acknowledgement {
+    #[serde(default)]
+    seq: u64,
+    #[serde(default)]
+    duplicate: bool,
+    error: Option<Failure>,
 }
 
 #[derive(Deserialize)]
@@ -170,7 +180,12 @@ impl Broker {
             .payload(payload)
             .timeout(Some(within));
         let answer = self.request(subject, request).await?;
-        read(&answer)
+        let Acknowledgement {
+            seq,
+            duplicate,
+            error,
+        } = serde_json::from_slice(&answer).map_err(Error::Answer)?;
+        error.map_or(Ok(Ack { seq, duplicate }), |error| Err(error.into()))
     }
 
     /// Sends a request; gives up as soon as the connection is lost, since the answer is too.
@@ -247,17 +262,23 @@ impl Broker {
 fn read<T: DeserializeOwned>(answer: &[u8]) -> Result<T, Error> {
     match serde_json::from_slice(answer).map_err(Error::Answer)? {
         Answer::Done(value) => Ok(value),
-        Answer::Failed { error } => Err(match error.err_code {
+        Answer::Failed { error } => Err(error.into()),
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure.err_code {
             // JetStream is starting, has no leader yet, or lacks resources for the moment.
-            _ if error.code == 503 => Error::Unavailable,
-            code::STREAM_NOT_FOUND => Error::NoStream {
+            _ if failure.code == 503 => Self::Unavailable,
+            code::STREAM_NOT_FOUND => Self::NoStream {
                 stream: String::new(),
             },
-            code => Error::Refused {
+            code => Self::Refused {
                 code,
-                description: error.description,
+                description: failure.description,
             },
-        }),
+        }
     }
 }
 

@@ -6,6 +6,9 @@ pub enum DecodeError {
     /// A header is missing or malformed.
     #[error("header {0} is missing or malformed")]
     Header(&'static str),
+    /// The subject does not have the parts it should have.
+    #[error("the subject is malformed")]
+    Subject,
     /// The payload is not JSON of the expected shape.
     #[error("the payload cannot be read")]
     Payload(#[from] serde_json::Error),

@@ -22,7 +22,10 @@ const DUPLICATES_KNOWN: Duration = Duration::from_secs(120);
 /// The same for commits, whose ids only link one to the next.
 const COMMITS_KNOWN: Duration = Duration::from_secs(5);
 const LOGS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-const LOGS_BYTES: i64 = 20 << 30;
+/// Reserved on the broker's disk; less where it has less, and an operator may change it.
+const LOGS_BYTES: i64 = 4 << 30;
+/// Least that is tried.
+pub(crate) const LEAST_BYTES: i64 = 64 << 20;
 const PARKED_KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// The wanted definition of everything on the broker.

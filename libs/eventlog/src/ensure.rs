@@ -52,10 +52,24 @@ impl EventLog {
         wanted
             .metadata
             .insert(INCARNATION.to_owned(), uuid::Uuid::new_v4().to_string());
-        let body = json!(wanted).to_string().into_bytes();
-        self.broker()
-            .call::<Info>(&format!("STREAM.CREATE.{name}"), body)
-            .await?;
+        loop {
+            let body = json!(wanted).to_string().into_bytes();
+            let api = format!("STREAM.CREATE.{name}");
+            match self.broker().call::<Info>(&api, body).await {
+                Ok(_) => break,
+                Err(Error::Refused {
+                    code: code::NO_ROOM,
+                    ..
+                }) if wanted.max_bytes > definition::LEAST_BYTES => {
+                    wanted.max_bytes /= 2;
+                    tracing::warn!(
+                        stream.name = %name, stream.max_bytes = wanted.max_bytes,
+                        "the broker's disk is small, keeping less"
+                    );
+                }
+                Err(error) => return Err(error),
+            }
+        }
         tracing::info!(stream.name = %name, "created a stream");
         Ok(())
     }
@@ -92,7 +106,12 @@ fn merge(existing: &Config, wanted: Config) -> Config {
         retention: wanted.retention,
         storage: wanted.storage,
         max_age: wanted.max_age,
-        max_bytes: wanted.max_bytes,
+        // A size once given is the operator's to change.
+        max_bytes: if existing.max_bytes > 0 && wanted.max_bytes > 0 {
+            existing.max_bytes
+        } else {
+            wanted.max_bytes
+        },
         max_messages: wanted.max_messages,
         max_messages_per_subject: wanted.max_messages_per_subject,
         discard: wanted.discard,

@@ -2,16 +2,11 @@
 
 use async_nats::HeaderMap;
 
-use crate::{
-    DecodeError,
-    subject::{escape, unescape},
-};
+use crate::{DecodeError, subject::unescape};
 
 pub(crate) const TRACEPARENT: &str = "traceparent";
 pub(crate) const REPLY: &str = "Maestro-Reply";
 pub(crate) const NONCE: &str = "Maestro-Nonce";
-pub(crate) const DELIVERY: &str = "Maestro-Delivery";
-pub(crate) const PROVIDER: &str = "Maestro-Provider";
 pub(crate) const EVENT: &str = "Maestro-Event";
 pub(crate) const OWNER: &str = "Maestro-Owner";
 pub(crate) const REPOSITORY: &str = "Maestro-Repository";
@@ -55,12 +50,7 @@ pub(crate) fn parse<T: std::str::FromStr>(
         .map_err(|_| DecodeError::Header(name))
 }
 
-/// Adds a text of any content.
-pub(crate) fn put_text(headers: &mut HeaderMap, name: &'static str, text: &str) {
-    headers.insert(name, escape(text).as_str());
-}
-
-/// Reads back what [`put_text`] wrote; `None` when the header is absent.
+/// A text that stands escaped in a header; `None` when the header is absent.
 pub(crate) fn text(headers: &HeaderMap, name: &'static str) -> Result<Option<String>, DecodeError> {
     get(headers, name)
         .map(|value| unescape(value).ok_or(DecodeError::Header(name)))
@@ -81,6 +71,6 @@ pub(crate) fn put_traceparent(headers: &mut HeaderMap, traceparent: Option<&str>
 /// Headers with one entry for the broker to check.
 pub(crate) fn expecting(name: &'static str, sequence: u64) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert(name, sequence.to_string().as_str());
+    headers.insert(name, sequence.to_string());
     headers
 }

@@ -12,7 +12,6 @@ use crate::{
     broker::{Ack, code},
     header,
     reader::Item,
-    subject::token,
 };
 
 /// Longest time for storing a delivery, its body in the message.
@@ -38,10 +37,8 @@ impl EventLog {
         self.broker().until_up(start + CONNECTED_WITHIN).await?;
         let store = Storing::new(self, delivery);
         if self.inline(&delivery.body) {
-            let headers = store.headers(None);
-            return store
-                .run(headers, delivery.body.clone(), start + STORED_WITHIN)
-                .await;
+            let body = delivery.body.clone();
+            return store.run(None, body, start + STORED_WITHIN).await;
         }
         let deadline = start + LONG_STORED_WITHIN;
         let stored = tokio::time::timeout_at(deadline, store.with_reference(deadline)).await;
@@ -78,31 +75,12 @@ impl EventLog {
     /// # Errors
     /// See [`DecodeError`]; [`DecodeError::is_unavailable`] says whether trying again helps.
     pub async fn decode_delivery(&self, message: &Message) -> Result<Delivery, DecodeError> {
-        let headers = &message.headers;
-        let owner = header::text(headers, header::OWNER)?;
-        let repository = header::text(headers, header::REPOSITORY)?;
-        let body = match Reference::read(headers)? {
+        let body = match Reference::read(&message.headers)? {
             Some(reference) => self.load_body(&reference).await?,
             None => message.payload.clone(),
         };
-        Ok(Delivery {
-            provider: header::parse(headers, header::PROVIDER)?,
-            event: header::text(headers, header::EVENT)?
-                .ok_or(DecodeError::Header(header::EVENT))?,
-            repository: owner.zip(repository),
-            id: header::parse(headers, header::DELIVERY)?,
-            hook_id: header::text(headers, header::HOOK)?,
-            form: header::get(headers, header::FORM).is_some(),
-            body,
-            received_at: received_at(headers)?,
-            traceparent: message.traceparent.clone(),
-        })
+        Delivery::decode(message, body)
     }
-}
-
-fn received_at(headers: &HeaderMap) -> Result<maestro_domain::Timestamp, DecodeError> {
-    maestro_domain::Timestamp::parse(header::need(headers, header::RECEIVED)?)
-        .ok_or(DecodeError::Header(header::RECEIVED))
 }
 
 /// One delivery on its way.
@@ -122,47 +100,21 @@ enum Attempt {
 
 impl<'a> Storing<'a> {
     fn new(log: &'a EventLog, delivery: &'a Delivery) -> Self {
-        let (owner, repository) = match &delivery.repository {
-            Some((owner, name)) => (token(owner), token(name)),
-            None => ("_".to_owned(), "_".to_owned()),
-        };
-        let event = token(&delivery.event);
-        let tail = format_args!(
-            "{}.{event}.{owner}.{repository}.{}",
-            delivery.provider, delivery.id
-        );
-        let subject = log.names().subject("deliveries", tail);
-        let nonce = uuid::Uuid::new_v4().simple().to_string();
         Self {
             log,
             delivery,
-            subject,
-            nonce,
+            subject: log.names().subject("deliveries", delivery.subject()),
+            nonce: hex::encode(rand::random::<[u8; 16]>()),
         }
     }
 
     fn headers(&self, reference: Option<&Reference>) -> HeaderMap {
-        let delivery = self.delivery;
         let mut headers = header::expecting(header::EXPECTED_LAST_SUBJECT_SEQ, 0);
         headers.insert(header::NONCE, self.nonce.as_str());
-        headers.insert(header::PROVIDER, delivery.provider.as_str());
-        headers.insert(header::DELIVERY, delivery.id.as_str());
-        headers.insert(header::RECEIVED, delivery.received_at.to_string().as_str());
-        header::put_text(&mut headers, header::EVENT, &delivery.event);
-        if let Some((owner, name)) = &delivery.repository {
-            header::put_text(&mut headers, header::OWNER, owner);
-            header::put_text(&mut headers, header::REPOSITORY, name);
-        }
-        if let Some(hook) = &delivery.hook_id {
-            header::put_text(&mut headers, header::HOOK, hook);
-        }
-        if delivery.form {
-            headers.insert(header::FORM, "1");
-        }
+        self.delivery.write(&mut headers);
         if let Some(reference) = reference {
             reference.write(&mut headers);
         }
-        header::put_traceparent(&mut headers, delivery.traceparent.as_deref());
         headers
     }
 
@@ -172,8 +124,7 @@ impl<'a> Storing<'a> {
             return Ok(Stored::Duplicate);
         }
         let reference = self.log.save_body(&self.delivery.body).await?;
-        let headers = self.headers(Some(&reference));
-        let stored = self.run(headers, Bytes::new(), deadline).await;
+        let stored = self.run(Some(&reference), Bytes::new(), deadline).await;
         if matches!(stored, Ok(Stored::Duplicate)) {
             self.log.delete_body(&reference).await;
         }
@@ -184,15 +135,13 @@ impl<'a> Storing<'a> {
     /// the broker, and the nonce tells whose it is.
     async fn run(
         &self,
-        headers: HeaderMap,
+        reference: Option<&Reference>,
         payload: Bytes,
         deadline: Instant,
     ) -> Result<Stored, Error> {
         loop {
-            match self
-                .attempt(headers.clone(), payload.clone(), deadline)
-                .await
-            {
+            let headers = self.headers(reference);
+            match self.attempt(headers, payload.clone(), deadline).await {
                 Ok(Attempt::Stored(stored)) => return Ok(stored),
                 Ok(Attempt::Again) | Err(Error::Unavailable) => {}
                 Err(error) => return Err(error),

@@ -139,3 +139,29 @@ async fn a_wrong_password_is_named() {
     let refused = EventLog::connect(&settings).await.unwrap_err();
     assert!(matches!(refused, Error::Unauthorized), "{refused}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_size_that_an_operator_chose_stays() {
+    let (nats, log) = start().await;
+    let raw = raw(&nats).await;
+    let mut logs = raw
+        .get_stream("LOGS")
+        .await
+        .unwrap()
+        .cached_info()
+        .config
+        .clone();
+    assert!(logs.max_bytes > 0);
+    logs.max_bytes = 123 << 20;
+    raw.update_stream(&logs).await.unwrap();
+    log.ensure().await.unwrap();
+    assert_eq!(
+        raw.get_stream("LOGS")
+            .await
+            .unwrap()
+            .cached_info()
+            .config
+            .max_bytes,
+        123 << 20
+    );
+}
