@@ -147,3 +147,15 @@ async fn submit(log: &EventLog, command: Command) -> anyhow::Result<()> {
     }
     bail!("no conductor answered within a minute; look at its log, or start one")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_stacks_are_stacks() {
+        for text in [DEFAULT_STACK, DEMO_STACK] {
+            Stack::parse(text).expect("a built-in stack parses");
+        }
+    }
+}

@@ -74,3 +74,40 @@ impl Settings {
         maestro_eventlog::Settings { url, prefix: prefix.clone(), replicas: *replicas }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The documented file, with the values that are only named switched on.
+    fn documented() -> String {
+        let text = include_str!("../../../docs/configuration.md");
+        let (_, behind) = text.split_once("```toml\n").expect("the document has a TOML block");
+        let (block, _) = behind.split_once("```").expect("the block ends");
+        block.to_owned()
+    }
+
+    #[test]
+    fn the_documented_file_holds_the_defaults() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("maestro.toml");
+        std::fs::write(&file, documented()).expect("written");
+        let read = Settings::load(Some(&file)).expect("the documented file is accepted");
+        assert_eq!(format!("{read:?}"), format!("{:?}", Settings::default()));
+    }
+
+    #[test]
+    fn unknown_keys_and_wrong_types_are_refused_with_their_place() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("maestro.toml");
+        for (text, named) in [
+            ("[project]\nslot = 3\n", "slot"),
+            ("[conductor]\nlease_ms = \"soon\"\n", "lease_ms"),
+            ("[nowhere]\n", "nowhere"),
+        ] {
+            std::fs::write(&file, text).expect("written");
+            let error = format!("{:#}", Settings::load(Some(&file)).expect_err(text));
+            assert!(error.contains(named), "{error}");
+        }
+    }
+}

@@ -69,6 +69,9 @@ impl Output {
             table.force_no_tty();
         }
         table.set_header(header.iter().map(|title| Cell::new(title).fg(Color::DarkGrey)));
+        table.column_iter_mut().for_each(|column| {
+            column.set_padding((0, 2));
+        });
         table
     }
 

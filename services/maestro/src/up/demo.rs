@@ -14,7 +14,7 @@ pub(crate) const PAYLOADS: &str = "MAESTRO_DEMO_PAYLOADS";
 const EVENTS: [&str; 8] = [
     "issues", "issue_comment", "pull_request", "push", "release", "star", "fork", "workflow_run",
 ];
-const OF_EACH_EVENT: usize = 4;
+const OF_EACH_EVENT: usize = 16;
 
 /// Payloads to post.
 pub(crate) struct Demo(Vec<(String, Value)>);
