@@ -81,6 +81,12 @@ impl Postgres {
         self.server.url()
     }
 
+    /// The folder with `psql` and the other programs of this version.
+    #[must_use]
+    pub fn bin(&self) -> &Path {
+        self.server.bin()
+    }
+
     /// The process id, `None` while the server is down.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
