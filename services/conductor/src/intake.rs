@@ -225,8 +225,13 @@ async fn delivery(source: &Source, message: &Message) -> Result<Option<Input>, E
         body: &delivery.body,
         received_at: delivery.received_at,
     };
-    let facts = host.reduce(&received).ok();
-    Ok(facts.map(|facts| Input::Delivery(Box::new(facts))))
+    match host.reduce(&received) {
+        Ok(facts) => Ok(Some(Input::Delivery(Box::new(facts)))),
+        Err(error) => {
+            tracing::error!(delivery.id = %delivery.id, code = error.code(), "not reducible to facts");
+            Ok(None)
+        }
+    }
 }
 
 /// The delivery id is the last token of the subject, so even an undecodable one can be named.
