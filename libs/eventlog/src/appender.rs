@@ -1,7 +1,7 @@
 //! Appends commits behind a known last one.
 
 use std::{
-    future::Future,
+    future::{Future, IntoFuture as _},
     pin::Pin,
     sync::{
         Arc,
@@ -88,7 +88,13 @@ impl Appender {
         match self.send(subject_tail, headers, bytes) {
             Some(sent) => {
                 self.last_seq = seq;
-                Box::pin(acknowledged(seq, sent, Arc::clone(&self.acknowledged)))
+                let lost = self.log.broker().lost();
+                Box::pin(acknowledged(
+                    seq,
+                    sent,
+                    lost,
+                    Arc::clone(&self.acknowledged),
+                ))
             }
             None => Box::pin(std::future::ready(Err(AppendError::Unknown))),
         }
@@ -126,9 +132,15 @@ impl Appender {
 async fn acknowledged(
     seq: u64,
     sent: PublishAckFuture,
+    lost: impl Future<Output = ()>,
     acknowledged: Arc<AtomicU64>,
 ) -> Result<(), AppendError> {
-    match sent.await {
+    let answer = tokio::select! {
+        biased;
+        answer = sent.into_future() => answer,
+        () = lost => return Err(AppendError::Unknown),
+    };
+    match answer {
         Ok(ack) if ack.sequence == seq => {
             acknowledged.fetch_max(seq, Ordering::AcqRel);
             Ok(())

@@ -21,6 +21,9 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// Longest wait for one answer.
 pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
+/// Longest wait for the acknowledgement of a commit or a piece of an object on a slow disk.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(10);
+
 /// JetStream's error codes that mean something to this crate.
 pub(crate) mod code {
     pub(crate) const NO_MESSAGE: u64 = 10_037;
@@ -109,7 +112,7 @@ impl Broker {
             }
         };
         let jetstream = jetstream::context::ContextBuilder::new()
-            .timeout(ANSWER_WITHIN)
+            .timeout(WRITTEN_WITHIN)
             .build(client.clone());
         let broker = Self {
             client,
@@ -134,6 +137,17 @@ impl Broker {
 
     pub(crate) fn connected(&self) -> bool {
         self.link.borrow().up
+    }
+
+    /// Ends when the connection that stands now is lost; at once when there is none.
+    pub(crate) fn lost(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut link = self.link();
+        let Link { up, epoch } = *link.borrow_and_update();
+        async move {
+            if up {
+                let _ = link.wait_for(|link| !link.up || link.epoch != epoch).await;
+            }
+        }
     }
 
     /// Waits for the connection to stand.
@@ -191,20 +205,14 @@ impl Broker {
     /// Sends a request; gives up as soon as the connection is lost, since the answer is too.
     async fn request(&self, subject: String, request: Request) -> Result<Bytes, Error> {
         let bytes = request.payload.as_ref().map_or(0, Bytes::len);
-        let mut link = self.link();
-        let epoch = {
-            let link = link.borrow_and_update();
-            if !link.up {
-                return Err(Error::Unavailable);
-            }
-            link.epoch
-        };
+        if !self.connected() {
+            return Err(Error::Unavailable);
+        }
+        let lost = self.lost();
         let answer = tokio::select! {
             biased;
             answer = self.client.send_request(subject, request) => answer,
-            _ = link.wait_for(|link| !link.up || link.epoch != epoch) => {
-                return Err(Error::Unavailable);
-            }
+            () = lost => return Err(Error::Unavailable),
         };
         match answer {
             Ok(message) => Ok(message.payload),

@@ -8,6 +8,9 @@ use crate::{
     Error, Settings, Stream, StreamState, broker::Broker, definition::INCARNATION, names::Names,
 };
 
+/// Longest wait of [`EventLog::flush`].
+const FLUSHED_WITHIN: Duration = Duration::from_secs(2);
+
 /// A handle to the log of one deployment: one connection, cheap to clone.
 #[derive(Clone)]
 pub struct EventLog {
@@ -68,6 +71,15 @@ impl EventLog {
             .call::<serde::de::IgnoredAny>("INFO", Vec::new())
             .await?;
         Ok(start.elapsed())
+    }
+
+    /// Waits until what was sent without an acknowledgement, such as answers, is out of this
+    /// process; at most 2 s. For an orderly end.
+    pub async fn flush(&self) {
+        if self.connected() {
+            let flush = self.broker().client().flush();
+            let _ = tokio::time::timeout(FLUSHED_WITHIN, flush).await;
+        }
     }
 
     /// What a stream holds, asked of its leader.

@@ -18,15 +18,10 @@ use crate::{
 };
 
 /// Time for acknowledging a command before it is delivered again.
+///
+/// Not longer after each delivery (`backoff`): the broker adds the difference to the delay asked
+/// for with a negative acknowledgement.
 const ACK_WAIT: Duration = Duration::from_secs(5);
-/// Waits before each further delivery; the last one repeats.
-const REDELIVERED_AFTER: [Duration; 5] = [
-    ACK_WAIT,
-    ACK_WAIT,
-    Duration::from_secs(10),
-    Duration::from_secs(20),
-    Duration::from_secs(30),
-];
 /// Commands one pool may hold without having acknowledged them.
 const MAX_UNACKNOWLEDGED: i64 = 1_000;
 
@@ -71,7 +66,6 @@ impl EventLog {
             deliver_policy: DeliverPolicy::All,
             ack_policy: AckPolicy::Explicit,
             ack_wait: ACK_WAIT,
-            backoff: REDELIVERED_AFTER.to_vec(),
             max_deliver: -1,
             max_ack_pending: MAX_UNACKNOWLEDGED,
             filter_subject: self.names().run_commands(pool, ">"),

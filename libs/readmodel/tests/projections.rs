@@ -9,8 +9,9 @@ use maestro_domain::{
     report::End,
     run::{Fault, Reason, Status},
 };
-use maestro_readmodel::{DeliveryFilter, DeliveryKey, Outcome, PageRequest, SlotState};
-use support::{Database, History, Log};
+use maestro_readmodel::{DeliveryFilter, DeliveryKey, Health, Outcome, PageRequest, SlotState};
+use maestro_testkit::wait_until;
+use support::{Database, History, Log, SOON};
 
 #[tokio::test]
 async fn the_journal_keeps_every_commit_byte_for_byte() {
@@ -100,6 +101,9 @@ async fn every_delivery_has_a_decision_with_its_reason() {
         database.model.get_delivery(&key).await.unwrap().as_ref(),
         Some(accepted)
     );
+    let several = [key.clone(), key.clone()];
+    let found = database.model.get_deliveries(several).await.unwrap();
+    assert_eq!(found.first(), Some(accepted));
     let key = DeliveryKey {
         id: "never-seen".parse().unwrap(),
         ..key
@@ -150,6 +154,13 @@ async fn a_run_tells_its_story() {
     );
     assert!(shown.requested_at < shown.started_at.unwrap());
     assert!(shown.started_at < shown.finished_at);
+
+    let unknown = maestro_domain::RunId::new(uuid::Uuid::from_u128(404));
+    assert_eq!(
+        database.model.get_runs([run, unknown]).await.unwrap(),
+        [shown.clone()]
+    );
+    assert_eq!(database.model.get_run(unknown).await.unwrap(), None);
 
     let kinds: Vec<_> = story
         .timeline
@@ -266,4 +277,27 @@ async fn pools_show_who_holds_what_and_who_waits() {
     running.reach(history.last()).await;
     let pools = database.model.list_pools("shop").await.unwrap();
     assert!(pools[0].slots.iter().all(|slot| slot.run != Some(second)));
+}
+
+#[tokio::test]
+async fn an_erased_name_is_shown_as_none_and_an_unreachable_vault_is_waited_for() {
+    let database = Database::new().await;
+    let mut history = History::new(1);
+    let run = history.run(1);
+    database.vault.0.lock().unwrap().clear();
+    database.vault.reachable(false);
+    let running = database.follow(&Log::of(500, &history.commits));
+    running.reach_one("journal", history.last()).await;
+    running.reach_one("slots", history.last()).await;
+    for name in ["runs", "deliveries"] {
+        wait_until(SOON, || async {
+            matches!(running.of(name).health, Health::Waiting(_))
+        })
+        .await;
+        assert_eq!(running.of(name).revision, 0);
+    }
+    database.vault.reachable(true);
+    running.reach(history.last()).await;
+    let shown = database.model.get_run(run).await.unwrap().unwrap().run;
+    assert_eq!((shown.repository, shown.sender), (None, None));
 }

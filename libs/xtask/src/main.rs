@@ -1,5 +1,6 @@
 //! Developer tasks: `cargo xtask <task>`.
 
+mod bench;
 mod sqlx_prepare;
 
 use std::{path::Path, process::ExitCode};
@@ -9,6 +10,9 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Developer tasks", version)]
 enum Task {
+    /// Measures Maestro on this machine
+    #[command(subcommand)]
+    Bench(bench::Task),
     /// Renews what is known of the read model's queries, so that they are checked without a database
     SqlxPrepare {
         /// Change nothing; fail when it is not up to date
@@ -23,6 +27,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         .join("../..")
         .canonicalize()?;
     match Task::parse() {
+        Task::Bench(task) => bench::run(&root, task).await,
         Task::SqlxPrepare { check } => sqlx_prepare::run(&root, check).await,
     }
 }

@@ -1,6 +1,9 @@
 //! Stacks by digest, loaded from the vault before a delivery is decided.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 use maestro_domain::{Digest, Stack, State, VaultKey, core::Stacks};
 use maestro_eventlog::Vault;
@@ -18,9 +21,8 @@ impl StackCache {
     /// Loads what is missing.
     pub(crate) async fn refresh(&mut self, state: &State, vault: &Vault) -> Result<(), Error> {
         for digest in state.projects.values().filter_map(|project| project.stack) {
-            if !self.loaded.contains_key(&digest) {
-                let stack = load(&digest, vault).await?;
-                self.loaded.insert(digest, stack);
+            if let Entry::Vacant(entry) = self.loaded.entry(digest) {
+                entry.insert(load(&digest, vault).await?);
             }
         }
         Ok(())

@@ -10,7 +10,10 @@ pub(crate) struct Backoff {
 
 impl Backoff {
     pub(crate) const fn new(first: Duration, longest: Duration) -> Self {
-        Self { next: first, longest }
+        Self {
+            next: first,
+            longest,
+        }
     }
     /// For something that is away and usually comes back within seconds.
     pub(crate) const fn for_outage() -> Self {

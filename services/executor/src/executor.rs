@@ -64,14 +64,19 @@ impl<B: Backend> Executor<B> {
     /// Serves until asked to stop. What runs goes on running.
     pub(crate) async fn serve(self: &Arc<Self>) -> anyhow::Result<()> {
         let _ends_with_this_call = self.abort.clone().drop_guard();
-        self.recover().await.context("looking for attempts of an earlier executor")?;
+        self.recover()
+            .await
+            .context("looking for attempts of an earlier executor")?;
         for pool in self.pools.clone() {
             self.spawn(Self::serve_pool(Arc::clone(self), pool));
         }
         self.spawn(Self::keep_tidy(Arc::clone(self)));
         self.stop.cancelled().await;
         self.tasks.close();
-        if time::timeout(FLUSH_WITHIN, self.tasks.wait()).await.is_err() {
+        if time::timeout(FLUSH_WITHIN, self.tasks.wait())
+            .await
+            .is_err()
+        {
             tracing::info!("stopping before everything is flushed; the next start continues");
         }
         self.abort.cancel();
@@ -81,7 +86,8 @@ impl<B: Backend> Executor<B> {
 
     /// Runs a task that ends with the executor at the latest.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(self.abort.clone().run_until_cancelled_owned(task));
+        self.tasks
+            .spawn(self.abort.clone().run_until_cancelled_owned(task));
     }
 
     async fn keep_tidy(self: Arc<Self>) {
@@ -91,7 +97,9 @@ impl<B: Backend> Executor<B> {
                 Ok(removed) => tracing::info!(removed, "removed attempts past their retention"),
                 Err(error) => tracing::warn!(%error, "cannot remove old attempts"),
             }
-            self.stop.run_until_cancelled(time::sleep(SWEEP_EVERY)).await;
+            self.stop
+                .run_until_cancelled(time::sleep(SWEEP_EVERY))
+                .await;
         }
     }
 }

@@ -52,7 +52,10 @@ pub(crate) async fn take(dir: &Path, stop: &CancellationToken) -> io::Result<Opt
             return Ok(None);
         }
     }
-    Ok(Some(Identity { id: id(&dir.join("executor.json"))?, _lock: lock }))
+    Ok(Some(Identity {
+        id: id(&dir.join("executor.json"))?,
+        _lock: lock,
+    }))
 }
 
 fn id(path: &Path) -> io::Result<ExecutorId> {

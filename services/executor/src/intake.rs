@@ -1,24 +1,27 @@
 //! Taking run commands.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+    time::Duration,
+};
 
 use maestro_domain::{
     ExecutorId, Name,
     report::{End, Execution},
     run::RunCommand,
 };
-use maestro_eventlog::{Job, RunCommands};
+use maestro_eventlog::{Error, Job, RunCommands};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     backend::Backend, backoff::Backoff, executor::Executor, registry::Phase, reporting::Finished,
 };
 
-/// When a cancel that cannot be carried out yet comes again.
+/// A cancel that cannot be carried out yet comes again after about this; later after more.
 const CANCEL_AGAIN: Duration = Duration::from_millis(200);
-/// How often a cancel goes round before it is dropped because the executor it is for does not
-/// come; the conductor's watchdog ends such a run.
-const CANCEL_ROUNDS: i64 = 600;
+const CANCEL_QUICK_ROUNDS: i64 = 32;
+const CANCEL_AGAIN_AT_LATEST: Duration = Duration::from_secs(30);
 
 impl<B: Backend> Executor<B> {
     /// Takes commands of one pool until asked to stop.
@@ -55,9 +58,11 @@ impl<B: Backend> Executor<B> {
                 let start = start.clone();
                 return self.start(job, start).await;
             }
-            Ok(RunCommand::Cancel { execution, pool, executor }) => {
-                self.cancel(&job, *execution, pool, *executor).await
-            }
+            Ok(RunCommand::Cancel {
+                execution,
+                pool,
+                executor,
+            }) => self.cancel(&job, *execution, pool, *executor).await,
             Err(error) => {
                 tracing::error!(%error, "dropping a run command that cannot be read");
                 job.term().await
@@ -74,26 +79,22 @@ impl<B: Backend> Executor<B> {
         execution: Execution,
         pool: &Name,
         executor: ExecutorId,
-    ) -> Result<(), maestro_eventlog::Error> {
+    ) -> Result<(), Error> {
         if executor != self.id {
-            return if job.delivered > CANCEL_ROUNDS {
-                tracing::warn!(run.id = %execution.run, "dropping a cancel for an executor that is away");
-                job.ack().await
-            } else {
-                job.nak(CANCEL_AGAIN).await
-            };
+            // It goes round until the executor it is for takes it.
+            return self.cancel_again(job, execution).await;
         }
         match self.registry.enter(execution, Phase::Settled) {
             Err(Phase::Live) => match self.backend.cancel(execution).await {
                 Ok(()) => job.ack().await,
                 Err(error) => {
                     tracing::warn!(run.id = %execution.run, %error, "cannot cancel");
-                    job.nak(CANCEL_AGAIN).await
+                    self.cancel_again(job, execution).await
                 }
             },
             Err(Phase::Starting(canceled)) => {
                 canceled.cancel();
-                job.nak(CANCEL_AGAIN).await
+                self.cancel_again(job, execution).await
             }
             Err(Phase::Settled) => Ok(()),
             Ok(()) => {
@@ -106,10 +107,26 @@ impl<B: Backend> Executor<B> {
         }
     }
 
+    /// Executors and commands differ in their delays. Otherwise several cancels could be handed to
+    /// the wrong one of two executors again and again.
+    async fn cancel_again(&self, job: &Job, execution: Execution) -> Result<(), Error> {
+        let mut hasher = DefaultHasher::new();
+        (self.id, execution, job.delivered).hash(&mut hasher);
+        let permille = u32::try_from(hasher.finish() % 1000).unwrap_or_default();
+        let rounds = u32::try_from(job.delivered / CANCEL_QUICK_ROUNDS).unwrap_or(u32::MAX);
+        let base = CANCEL_AGAIN
+            .saturating_mul(rounds.saturating_add(1))
+            .min(CANCEL_AGAIN_AT_LATEST);
+        job.nak(base / 2 + base * permille / 1000).await
+    }
+
     /// Enters a start; answers the command at once when it was entered before.
     pub(crate) async fn enter(&self, job: &Job, execution: Execution) -> Option<CancellationToken> {
         let canceled = CancellationToken::new();
-        match self.registry.enter(execution, Phase::Starting(canceled.clone())) {
+        match self
+            .registry
+            .enter(execution, Phase::Starting(canceled.clone()))
+        {
             Ok(()) => return Some(canceled),
             // The first delivery of this command is at work and will acknowledge it.
             Err(Phase::Starting(_)) => {}

@@ -69,13 +69,20 @@ fn process_backend(config: &Config) -> anyhow::Result<ProcessBackend> {
         Some(shim) => shim.clone(),
         None => env::current_exe().context("cannot find this program for the process shim")?,
     };
-    let data = config.data.canonicalize().context("cannot use the executor's data folder")?;
+    let data = config
+        .data
+        .canonicalize()
+        .context("cannot use the executor's data folder")?;
     let settings = Settings {
         attempts: data.join("attempts"),
         shim,
         term_grace: config.term_grace(),
         retention: config.retention(),
-        fallback_pool: config.pools.first().context("an executor needs a pool")?.clone(),
+        fallback_pool: config
+            .pools
+            .first()
+            .context("an executor needs a pool")?
+            .clone(),
     };
     ProcessBackend::open(settings).context("cannot use the folder of attempts")
 }

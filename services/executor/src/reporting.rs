@@ -29,7 +29,8 @@ impl<B: Backend> Executor<B> {
             Reply::Refused => Some(false),
             _ => None,
         };
-        self.until_answered(pool, Report::Claim(execution), traceparent, granted).await
+        self.until_answered(pool, Report::Claim(execution), traceparent, granted)
+            .await
     }
 
     /// Reports a start, until recorded.
@@ -41,7 +42,8 @@ impl<B: Backend> Executor<B> {
         traceparent: Option<&str>,
     ) {
         let report = Report::Started { execution, at };
-        self.until_answered(pool, report, traceparent, recorded).await;
+        self.until_answered(pool, report, traceparent, recorded)
+            .await;
     }
 
     /// Reports an end; `false` when the executor stops before it is recorded.
@@ -51,17 +53,32 @@ impl<B: Backend> Executor<B> {
         finished: Finished,
         traceparent: Option<&str>,
     ) -> bool {
-        let Finished { execution, end, at, log_bytes } = finished;
+        let Finished {
+            execution,
+            end,
+            at,
+            log_bytes,
+        } = finished;
         metrics::counter!("maestro_executor_finished_total", "end" => label(end)).increment(1);
-        let report = Report::Finished { execution, end, at, log_bytes };
-        self.until_answered(pool, report, traceparent, recorded).await.is_some()
+        let report = Report::Finished {
+            execution,
+            end,
+            at,
+            log_bytes,
+        };
+        self.until_answered(pool, report, traceparent, recorded)
+            .await
+            .is_some()
     }
 
     /// Reports what was found at the start; returns what should have been found too, `None` when
     /// the executor stops before the answer.
     pub(crate) async fn report_inventory(&self, pool: &Name) -> Option<Vec<Execution>> {
         let executions = self.registry.executions();
-        let report = Report::Inventory { pool: pool.clone(), executions };
+        let report = Report::Inventory {
+            pool: pool.clone(),
+            executions,
+        };
         let missing = |reply| match reply {
             Reply::Missing(executions) => Some(executions),
             Reply::Recorded => Some(Vec::new()),
@@ -77,12 +94,19 @@ impl<B: Backend> Executor<B> {
         traceparent: Option<&str>,
         accept: impl Fn(Reply) -> Option<T>,
     ) -> Option<T> {
-        let message = ReportMessage { executor: self.id, report };
+        let message = ReportMessage {
+            executor: self.id,
+            report,
+        };
         let mut waits = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
         let mut outage = Backoff::for_outage();
         let asking = async {
             loop {
-                match self.log.report(pool, &message, traceparent, waits.next()).await {
+                match self
+                    .log
+                    .report(pool, &message, traceparent, waits.next())
+                    .await
+                {
                     Ok(reply) => match accept(reply) {
                         Some(answer) => return answer,
                         None => {
@@ -116,7 +140,12 @@ pub(crate) struct Finished {
 impl Finished {
     /// The end of something that never started here.
     pub(crate) fn unstarted(execution: Execution, end: End) -> Self {
-        Self { execution, end, at: clock::now(), log_bytes: 0 }
+        Self {
+            execution,
+            end,
+            at: clock::now(),
+            log_bytes: 0,
+        }
     }
 }
 

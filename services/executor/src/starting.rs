@@ -42,16 +42,23 @@ enum SpecError {
 
 impl<B: Backend> Executor<B> {
     pub(crate) async fn start(self: Arc<Self>, job: Job, start: Start) {
-        let Some(canceled) = self.enter(&job, start.execution).await else { return };
+        let Some(canceled) = self.enter(&job, start.execution).await else {
+            return;
+        };
         let span = tracing::info_span!(
             "run",
             run.id = %start.execution.run,
             run.attempt = start.execution.attempt,
             delivery.id = %start.delivery,
         );
-        let parent = job.traceparent.clone().or_else(|| start.traceparent.clone());
+        let parent = job
+            .traceparent
+            .clone()
+            .or_else(|| start.traceparent.clone());
         trace::set_parent(&span, parent.as_deref());
-        Self::claim_and_start(self, job, start, canceled, parent).instrument(span).await;
+        Self::claim_and_start(self, job, start, canceled, parent)
+            .instrument(span)
+            .await;
     }
 
     async fn claim_and_start(
@@ -88,7 +95,10 @@ impl<B: Backend> Executor<B> {
             Granted::Settled(end) => {
                 self.registry.set(execution, Phase::Settled);
                 let finished = Finished::unstarted(execution, end);
-                if self.report_finished(&pool, finished, traceparent.as_deref()).await {
+                if self
+                    .report_finished(&pool, finished, traceparent.as_deref())
+                    .await
+                {
                     acknowledge(&job).await;
                 }
                 self.registry.leave(execution);
@@ -103,11 +113,16 @@ impl<B: Backend> Executor<B> {
         canceled: &CancellationToken,
         traceparent: Option<String>,
     ) -> Granted {
-        let Ok(_permit) = self.launches.acquire().await else { return Granted::Stopped };
+        let Ok(_permit) = self.launches.acquire().await else {
+            return Granted::Stopped;
+        };
         let spec = match self.stop.run_until_cancelled(self.fetch_spec(&start)).await {
             Some(Ok(spec)) => spec,
             Some(Err(error)) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "nothing to execute");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "nothing to execute"
+                );
                 return Granted::Settled(End::LaunchRejected);
             }
             None => return Granted::Stopped,
@@ -115,7 +130,15 @@ impl<B: Backend> Executor<B> {
         if canceled.is_cancelled() {
             return Granted::Settled(End::Canceled);
         }
-        match self.backend.ensure(&Task { start, spec, traceparent }).await {
+        match self
+            .backend
+            .ensure(&Task {
+                start,
+                spec,
+                traceparent,
+            })
+            .await
+        {
             Ok(attempt) => Granted::Started(attempt),
             Err(error) => {
                 tracing::error!(%error, "the attempt cannot be created");

@@ -18,7 +18,9 @@ impl<B: Backend> Executor<B> {
     /// Ships the attempt's output and reports its start and end. Ends early when the executor
     /// stops; the next one continues.
     pub(crate) async fn supervise(self: Arc<Self>, attempt: Attempt) {
-        let Some(seen) = self.backend.observe(attempt.execution) else { return };
+        let Some(seen) = self.backend.observe(attempt.execution) else {
+            return;
+        };
         let shipped = self.report_start_and_ship(&attempt, seen.clone()).await;
         let Some(log_bytes) = shipped else { return };
         let Some(Observation::Ended { end, at, .. }) =
@@ -26,9 +28,17 @@ impl<B: Backend> Executor<B> {
         else {
             return;
         };
-        let finished = Finished { execution: attempt.execution, end, at, log_bytes };
+        let finished = Finished {
+            execution: attempt.execution,
+            end,
+            at,
+            log_bytes,
+        };
         let traceparent = attempt.traceparent.as_deref();
-        if !self.report_finished(&attempt.pool, finished, traceparent).await {
+        if !self
+            .report_finished(&attempt.pool, finished, traceparent)
+            .await
+        {
             return;
         }
         tracing::info!(?end, log_bytes, "finished");
@@ -58,11 +68,16 @@ impl<B: Backend> Executor<B> {
     /// Reports the start as soon as there is one.
     async fn report_start(&self, attempt: &Attempt, seen: watch::Receiver<Observation>) {
         let started = |now: &Observation| now.started_at().is_some() || now.has_ended();
-        let Some(at) = self.wait(seen, started).await.and_then(|now| now.started_at()) else {
+        let Some(at) = self
+            .wait(seen, started)
+            .await
+            .and_then(|now| now.started_at())
+        else {
             return;
         };
         let traceparent = attempt.traceparent.as_deref();
-        self.report_started(&attempt.pool, attempt.execution, at, traceparent).await;
+        self.report_started(&attempt.pool, attempt.execution, at, traceparent)
+            .await;
     }
 
     async fn wait(
@@ -70,6 +85,10 @@ impl<B: Backend> Executor<B> {
         mut seen: watch::Receiver<Observation>,
         condition: impl FnMut(&Observation) -> bool,
     ) -> Option<Observation> {
-        self.stop.run_until_cancelled(seen.wait_for(condition)).await?.ok().map(|now| *now)
+        self.stop
+            .run_until_cancelled(seen.wait_for(condition))
+            .await?
+            .ok()
+            .map(|now| *now)
     }
 }

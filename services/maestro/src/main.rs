@@ -14,7 +14,10 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     // A shim starts with every run: it must not pay for anything it does not need.
-    if arguments.next().is_some_and(|first| first == "process-shim") {
+    if arguments
+        .next()
+        .is_some_and(|first| first == "process-shim")
+    {
         return maestro_executor::shim::main(arguments);
     }
     cli::main()

@@ -17,10 +17,7 @@ where
 {
     let data = match data_dir(data) {
         Ok(data) => data,
-        Err(failure) => {
-            eprintln!("error: {failure}");
-            return failure.exit_code();
-        }
+        Err(failure) => return failure.report(),
     };
     match in_runtime(role, data, work) {
         Ok(()) => ExitCode::SUCCESS,
@@ -35,9 +32,14 @@ fn in_runtime<W>(role: &str, data: PathBuf, work: W) -> anyhow::Result<()>
 where
     W: AsyncFnOnce(PathBuf) -> anyhow::Result<()>,
 {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
-        let config = TelemetryConfig { role: Some(role.to_owned()), ..TelemetryConfig::default() };
+        let config = TelemetryConfig {
+            role: Some(role.to_owned()),
+            ..TelemetryConfig::default()
+        };
         let telemetry = telemetry::init(&config)?;
         let worked = work(data).await;
         telemetry.shutdown().await;

@@ -45,15 +45,25 @@ pub(crate) fn webhook_secret_file(data: &Path) -> anyhow::Result<PathBuf> {
 pub(crate) async fn webhook_secrets(vault: &Vault, file: &Path) -> anyhow::Result<()> {
     let text =
         fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let secrets: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let secrets: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
     if secrets.is_empty() {
         bail!("{} holds no secret: write one a line", file.display());
     }
-    secrets.iter().for_each(|secret| maestro_runtime::secret::register_secret(secret));
+    secrets
+        .iter()
+        .for_each(|secret| maestro_runtime::secret::register_secret(secret));
     let github: Provider = "github".parse()?;
     let key = VaultKey::webhook_secrets(&github);
     let wanted = serde_json::to_vec(&secrets)?;
-    if vault.get(&key).await?.is_none_or(|present| **present != *wanted) {
+    if vault
+        .get(&key)
+        .await?
+        .is_none_or(|present| **present != *wanted)
+    {
         vault.put(&key, &wanted).await?;
     }
     Ok(())
@@ -80,12 +90,22 @@ impl Seed {
             None => anyhow::anyhow!("the built-in stack: {error}"),
         })?;
         let slug = "default".parse()?;
-        Ok(Self { slug, stack, slots: settings.slots, repositories: Vec::new() })
+        Ok(Self {
+            slug,
+            stack,
+            slots: settings.slots,
+            repositories: Vec::new(),
+        })
     }
 
     /// The demo's project with these GitHub repositories.
     pub(crate) fn demo(repositories: Vec<u64>) -> anyhow::Result<Self> {
-        Ok(Self { slug: "demo".parse()?, stack: DEMO_STACK.to_owned(), slots: 4, repositories })
+        Ok(Self {
+            slug: "demo".parse()?,
+            stack: DEMO_STACK.to_owned(),
+            slots: 4,
+            repositories,
+        })
     }
 
     fn project(&self) -> ProjectId {
@@ -105,26 +125,64 @@ impl Seed {
             return Ok(());
         }
         let digest = Digest::of(self.stack.as_bytes());
-        let stack =
-            Seal { key: VaultKey::stack(&digest), plaintext: self.stack.clone().into_bytes() };
+        let stack = Seal {
+            key: VaultKey::stack(&digest),
+            plaintext: self.stack.clone().into_bytes(),
+        };
         let document = stack.reference(&vault.digest_key());
         vault.put(&stack.key, &stack.plaintext).await?;
         let project = self.project();
-        submit(log, Command::CreateProject { project, slug: self.slug.clone() }).await?;
+        submit(
+            log,
+            Command::CreateProject {
+                project,
+                slug: self.slug.clone(),
+            },
+        )
+        .await?;
         let pool = "default".parse()?;
-        submit(log, Command::ResizePool { project, pool, size: self.slots }).await?;
-        submit(log, Command::SetStack { project, digest, document }).await?;
+        submit(
+            log,
+            Command::ResizePool {
+                project,
+                pool,
+                size: self.slots,
+            },
+        )
+        .await?;
+        submit(
+            log,
+            Command::SetStack {
+                project,
+                digest,
+                document,
+            },
+        )
+        .await?;
         for id in &self.repositories {
-            let repository = RepositoryRef { provider: "github".parse()?, id: *id };
-            submit(log, Command::AttachRepository { project, repository }).await?;
+            let repository = RepositoryRef {
+                provider: "github".parse()?,
+                id: *id,
+            };
+            submit(
+                log,
+                Command::AttachRepository {
+                    project,
+                    repository,
+                },
+            )
+            .await?;
         }
         write_private(&marker, wanted.as_bytes())
             .with_context(|| format!("cannot write {}", marker.display()))
     }
 
     fn fingerprint(&self, incarnation: &str) -> String {
-        let mut parts =
-            vec![incarnation.to_owned(), self.stack.clone(), self.slots.to_string()];
+        let mut parts = vec![
+            incarnation.to_owned(),
+            self.stack.clone(),
+            self.slots.to_string(),
+        ];
         parts.extend(self.repositories.iter().map(u64::to_string));
         let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
         Digest::of_parts(&parts).to_string()
@@ -135,7 +193,12 @@ impl Seed {
 async fn submit(log: &EventLog, command: Command) -> anyhow::Result<()> {
     let key = format!("seed-{}", Uuid::new_v4().simple()).parse()?;
     let actor = Actor::System("bootstrap".parse()?);
-    let message = CommandMessage { key, actor, reason: None, command };
+    let message = CommandMessage {
+        key,
+        actor,
+        reason: None,
+        command,
+    };
     for _ in 0..TRIES {
         match log.submit(&message, None, TRY).await {
             Ok(outcome) => match outcome.rejection {

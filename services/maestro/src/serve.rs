@@ -84,8 +84,15 @@ impl Common {
     }
 
     async fn log(&self, settings: &Settings, data: &Path) -> anyhow::Result<(EventLog, Vault)> {
-        let url = settings.nats.url.clone().context("name a NATS server with --nats URL")?;
-        let file = self.vault_keys.clone().unwrap_or_else(|| data.join("keys").join("vault.json"));
+        let url = settings
+            .nats
+            .url
+            .clone()
+            .context("name a NATS server with --nats URL")?;
+        let file = self
+            .vault_keys
+            .clone()
+            .unwrap_or_else(|| data.join("keys").join("vault.json"));
         let keys = VaultKeys::load_or_create(&file)?;
         let log = EventLog::connect(&settings.event_log(url)).await?;
         log.ensure().await?;
@@ -95,7 +102,11 @@ impl Common {
 }
 
 fn read_model(settings: &Settings) -> anyhow::Result<ReadModel> {
-    let url = settings.database.url.as_deref().context("name a database with --database URL")?;
+    let url = settings
+        .database
+        .url
+        .as_deref()
+        .context("name a database with --database URL")?;
     Ok(ReadModel::connect(url)?)
 }
 
@@ -127,14 +138,19 @@ async fn run(args: Options, data: &Path) -> anyhow::Result<()> {
         }
         Service::Projector => {
             let model = read_model(&settings)?;
-            model.migrate().await.context("cannot migrate the database")?;
+            model
+                .migrate()
+                .await
+                .context("cannot migrate the database")?;
             maestro_projector::run(settings.projector, log, vault, model, stop).await
         }
         Service::Gateway => {
             let model = read_model(&settings)?;
             settings.gateway.listen = args.listen.unwrap_or(settings.gateway.listen);
             let gateway = &mut settings.gateway;
-            gateway.operator_token_file.get_or_insert_with(|| data.join(TOKEN_FILE));
+            gateway
+                .operator_token_file
+                .get_or_insert_with(|| data.join(TOKEN_FILE));
             maestro_gateway::run(settings.gateway, log, vault, model, Health::new(), stop).await
         }
     }
@@ -145,11 +161,16 @@ async fn init(args: InitOptions, data: &Path) -> anyhow::Result<()> {
     let settings = args.common.settings()?;
     let (log, vault) = args.common.log(&settings, data).await?;
     if settings.database.url.is_some() {
-        read_model(&settings)?.migrate().await.context("cannot migrate the database")?;
+        read_model(&settings)?
+            .migrate()
+            .await
+            .context("cannot migrate the database")?;
     }
     let secret = seed::webhook_secret_file(data)?;
     seed::webhook_secrets(&vault, &secret).await?;
-    Seed::default_project(&settings.project)?.apply(&log, &vault, data).await?;
+    Seed::default_project(&settings.project)?
+        .apply(&log, &vault, data)
+        .await?;
     println!("ready: the webhook secret is in {}", secret.display());
     Ok(())
 }

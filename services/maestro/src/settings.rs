@@ -35,7 +35,12 @@ pub(crate) struct Nats {
 
 impl Default for Nats {
     fn default() -> Self {
-        Self { url: None, prefix: "maestro".to_owned(), replicas: 1, sync_always: true }
+        Self {
+            url: None,
+            prefix: "maestro".to_owned(),
+            replicas: 1,
+            sync_always: true,
+        }
     }
 }
 
@@ -59,7 +64,10 @@ pub(crate) struct Project {
 
 impl Default for Project {
     fn default() -> Self {
-        Self { stack: None, slots: 8 }
+        Self {
+            stack: None,
+            slots: 8,
+        }
     }
 }
 
@@ -70,8 +78,14 @@ impl Settings {
     }
 
     pub(crate) fn event_log(&self, url: String) -> maestro_eventlog::Settings {
-        let Nats { prefix, replicas, .. } = &self.nats;
-        maestro_eventlog::Settings { url, prefix: prefix.clone(), replicas: *replicas }
+        let Nats {
+            prefix, replicas, ..
+        } = &self.nats;
+        maestro_eventlog::Settings {
+            url,
+            prefix: prefix.clone(),
+            replicas: *replicas,
+        }
     }
 }
 
@@ -82,7 +96,9 @@ mod tests {
     /// The documented file, with the values that are only named switched on.
     fn documented() -> String {
         let text = include_str!("../../../docs/configuration.md");
-        let (_, behind) = text.split_once("```toml\n").expect("the document has a TOML block");
+        let (_, behind) = text
+            .split_once("```toml\n")
+            .expect("the document has a TOML block");
         let (block, _) = behind.split_once("```").expect("the block ends");
         block.to_owned()
     }

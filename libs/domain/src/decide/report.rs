@@ -1,4 +1,5 @@
-//! Reports of executors. One with an old token changes nothing (I-4).
+//! Reports of executors. One with an old token, or of another executor than the one that claimed,
+//! changes nothing (I-4).
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -22,7 +23,7 @@ pub(super) fn decide(draft: &mut Draft<'_>, message: &ReportMessage) -> Reply {
     match &message.report {
         Report::Claim(execution) => claim(draft, *execution, executor),
         Report::Started { execution, at } => {
-            started(draft, *execution, *at);
+            started(draft, executor, *execution, *at);
             Reply::Recorded
         }
         Report::Finished {
@@ -31,7 +32,7 @@ pub(super) fn decide(draft: &mut Draft<'_>, message: &ReportMessage) -> Reply {
             at,
             log_bytes,
         } => {
-            finished(draft, *execution, *end, *at, *log_bytes);
+            finished(draft, executor, *execution, *end, *at, *log_bytes);
             Reply::Recorded
         }
         Report::Inventory { pool, executions } => {
@@ -97,11 +98,11 @@ fn claim(draft: &mut Draft<'_>, execution: Execution, executor: ExecutorId) -> R
     }
 }
 
-fn started(draft: &mut Draft<'_>, execution: Execution, at: Timestamp) {
+fn started(draft: &mut Draft<'_>, executor: ExecutorId, execution: Execution, at: Timestamp) {
     let Some(run) = current(draft, execution) else {
         return;
     };
-    if run.status == Status::Dispatched && run.executor.is_some() {
+    if run.status == Status::Dispatched && run.executor == Some(executor) {
         draft.scope(run.project);
         let Execution {
             run: id, attempt, ..
@@ -114,11 +115,18 @@ fn started(draft: &mut Draft<'_>, execution: Execution, at: Timestamp) {
     }
 }
 
-fn finished(draft: &mut Draft<'_>, execution: Execution, end: End, at: Timestamp, log_bytes: u64) {
+fn finished(
+    draft: &mut Draft<'_>,
+    executor: ExecutorId,
+    execution: Execution,
+    end: End,
+    at: Timestamp,
+    log_bytes: u64,
+) {
     let Some(run) = current(draft, execution) else {
-        return release_leftover(draft, execution);
+        return release_leftover(draft, executor, execution);
     };
-    if run.executor.is_none() {
+    if run.executor != Some(executor) {
         return;
     }
     draft.scope(run.project);
@@ -186,13 +194,12 @@ fn verdict(end: End, cancel: Option<Reason>) -> Verdict {
 }
 
 /// The run ended before; now the end of its execution was observed.
-fn release_leftover(draft: &mut Draft<'_>, execution: Execution) {
+fn release_leftover(draft: &mut Draft<'_>, executor: ExecutorId, execution: Execution) {
     let found = draft.state.projects.iter().find_map(|(project, state)| {
         state.pools.iter().find_map(|(pool, state)| {
-            let (slot, _) = state
-                .leases
-                .iter()
-                .find(|(_, lease)| lease.releasing && lease.execution == execution)?;
+            let (slot, _) = state.leases.iter().find(|(_, lease)| {
+                lease.releasing && lease.execution == execution && lease.executor == Some(executor)
+            })?;
             Some((*project, pool.clone(), *slot))
         })
     });

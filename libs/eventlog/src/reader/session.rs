@@ -127,6 +127,8 @@ impl Session {
 
     /// Waits for a message. May be cancelled without losing one.
     pub(crate) async fn next(&mut self) -> Result<Item, Broken> {
+        // Messages that are here already must not keep other tasks from their turn.
+        tokio::task::coop::consume_budget().await;
         loop {
             if let Some(item) = self.ready()? {
                 return Ok(item);

@@ -195,7 +195,11 @@ fn create(path: &Path, keys: &VaultKeys) -> Result<(), KeysError> {
     };
     if let Some(folder) = path.parent() {
         let mut builder = fs::DirBuilder::new();
-        builder.recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        builder
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(failed)?;
     }
     let aside = path.with_extension(format!("new-{}", uuid::Uuid::new_v4().simple()));
     let written = create_folder(path).and_then(|()| write(&aside, keys));
@@ -254,6 +258,25 @@ mod tests {
             0o600
         );
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn of_several_that_start_at_once_all_get_the_same_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vault.json");
+        let starts: Vec<_> = (0..8)
+            .map(|_| {
+                std::thread::spawn({
+                    let path = path.clone();
+                    move || VaultKeys::load_or_create(&path).unwrap()
+                })
+            })
+            .collect();
+        let keys: Vec<_> = starts
+            .into_iter()
+            .map(|start| start.join().unwrap())
+            .collect();
+        assert!(keys.iter().all(|key| key.active() == keys[0].active()));
     }
 
     #[test]

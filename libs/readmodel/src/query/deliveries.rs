@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     changes::DeliveryKey,
-    codec::{from_time, read, read_json},
+    codec::{column, from_time, read, read_json},
     error::Error,
     model::{ReadModel, bounded},
     page::{Mark, Page, PageRequest, filter_text},
@@ -187,6 +187,26 @@ impl ReadModel {
             .await?
             .map(TryInto::try_into)
             .transpose()
+    }
+
+    /// Those of the deliveries that are decided, in no particular order.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when Postgres is away.
+    pub async fn get_deliveries(
+        &self,
+        keys: impl IntoIterator<Item = DeliveryKey>,
+    ) -> Result<Vec<Delivery>, Error> {
+        let keys: Vec<DeliveryKey> = keys.into_iter().collect();
+        let rows = sqlx::query_as!(
+            Row,
+            "select d.* from unnest($1::text[], $2::text[]) as wanted (provider, id)
+             join deliveries d using (provider, id)",
+            &column(&keys, |key| key.provider.to_string()),
+            &column(&keys, |key| key.id.to_string()),
+        );
+        let rows = bounded(rows.fetch_all(self.queries())).await?;
+        rows.into_iter().map(Delivery::try_from).collect()
     }
 }
 

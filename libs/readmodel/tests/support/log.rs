@@ -1,6 +1,9 @@
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -119,11 +122,15 @@ impl CommitReader for Reader {
 
 /// A vault in memory.
 #[derive(Default)]
-pub struct Vault(pub Mutex<BTreeMap<VaultKey, String>>);
+pub struct Vault(pub Mutex<BTreeMap<VaultKey, String>>, AtomicBool);
 
 impl Vault {
     pub fn put(&self, key: VaultKey, text: &str) {
         self.0.lock().unwrap().insert(key, text.to_owned());
+    }
+
+    pub fn reachable(&self, reachable: bool) {
+        self.1.store(!reachable, Ordering::Relaxed);
     }
 }
 
@@ -133,6 +140,13 @@ impl Names for Vault {
         key: &'a VaultKey,
     ) -> BoxFuture<'a, Result<Option<String>, NamesError>> {
         let text = self.0.lock().unwrap().get(key).cloned();
-        Box::pin(async move { Ok(text) })
+        let away = self.1.load(Ordering::Relaxed);
+        Box::pin(async move {
+            if away {
+                Err(NamesError("away".into()))
+            } else {
+                Ok(text)
+            }
+        })
     }
 }

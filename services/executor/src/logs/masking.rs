@@ -42,12 +42,19 @@ enum Found {
 
 impl Masker {
     pub(crate) fn new(secrets: &[String]) -> Self {
-        let secrets: Vec<Vec<u8>> = secrets.iter().map(|text| text.clone().into_bytes()).collect();
+        let secrets: Vec<Vec<u8>> = secrets
+            .iter()
+            .map(|text| text.clone().into_bytes())
+            .collect();
         let mut first = [false; 256];
         for begin in secrets.iter().filter_map(|secret| secret.first()) {
             first[usize::from(*begin)] = true;
         }
-        Self { secrets, first, held: Vec::new() }
+        Self {
+            secrets,
+            first,
+            held: Vec::new(),
+        }
     }
 
     /// Takes the next bytes, appends to `out` what is certain.
@@ -66,8 +73,10 @@ impl Masker {
         let mut at = 0;
         while at < bytes.len() {
             let rest = &bytes[at..];
-            let plain =
-                rest.iter().position(|byte| self.first[usize::from(*byte)]).unwrap_or(rest.len());
+            let plain = rest
+                .iter()
+                .position(|byte| self.first[usize::from(*byte)])
+                .unwrap_or(rest.len());
             out.extend_from_slice(&rest[..plain]);
             at += plain;
             let rest = &rest[plain..];
@@ -91,12 +100,15 @@ impl Masker {
 
     /// The longest secret `rest` begins with.
     fn find(&self, rest: &[u8], complete: bool) -> Found {
-        let undecided =
-            |secret: &&Vec<u8>| secret.len() > rest.len() && secret.starts_with(rest);
+        let undecided = |secret: &&Vec<u8>| secret.len() > rest.len() && secret.starts_with(rest);
         if !complete && self.secrets.iter().any(|secret| undecided(&secret)) {
             return Found::Undecided;
         }
-        let found = self.secrets.iter().filter(|secret| rest.starts_with(secret)).map(Vec::len);
+        let found = self
+            .secrets
+            .iter()
+            .filter(|secret| rest.starts_with(secret))
+            .map(Vec::len);
         found.max().map_or(Found::Nothing, Found::Secret)
     }
 }
@@ -119,8 +131,12 @@ mod tests {
     #[test]
     fn names_decide_what_is_secret() {
         let env = BTreeMap::from(
-            [("API_TOKEN", "long-enough"), ("DB_PASSWORD", "short"), ("PLAIN", "long-enough-too")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned())),
+            [
+                ("API_TOKEN", "long-enough"),
+                ("DB_PASSWORD", "short"),
+                ("PLAIN", "long-enough-too"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
         );
         assert_eq!(secrets(&env), ["long-enough"]);
     }

@@ -34,7 +34,13 @@ impl Keeper {
     /// `kept`: what is in LOGS already.
     pub(crate) fn new(secrets: &[String], kept: Offsets, cap: u64) -> Self {
         let maskers = [Masker::new(secrets), Masker::new(secrets)];
-        Self { maskers, seen: Offsets::default(), kept, cap, overflown: false }
+        Self {
+            maskers,
+            seen: Offsets::default(),
+            kept,
+            cap,
+            overflown: false,
+        }
     }
 
     /// What is new in the next piece of output.
@@ -76,8 +82,12 @@ impl Keeper {
             Channel::Stderr => Output::Stderr,
         };
         let known = self.kept.of(output).saturating_sub(self.seen.of(output));
-        let known = usize::try_from(known).unwrap_or(usize::MAX).min(masked.len());
-        self.seen = self.seen.with(output, self.seen.of(output) + masked.len() as u64);
+        let known = usize::try_from(known)
+            .unwrap_or(usize::MAX)
+            .min(masked.len());
+        self.seen = self
+            .seen
+            .with(output, self.seen.of(output) + masked.len() as u64);
         let mut new = Bytes::from(masked).slice(known..);
         let room = self.cap.saturating_sub(self.kept.stdout + self.kept.stderr);
         let room = usize::try_from(room).unwrap_or(usize::MAX);
@@ -92,8 +102,14 @@ impl Keeper {
     }
 
     fn piece(&mut self, output: Output, bytes: Bytes) -> Kept {
-        self.kept = self.kept.with(output, self.kept.of(output) + bytes.len() as u64);
-        Kept { output, next: self.kept, bytes }
+        self.kept = self
+            .kept
+            .with(output, self.kept.of(output) + bytes.len() as u64);
+        Kept {
+            output,
+            next: self.kept,
+            bytes,
+        }
     }
 }
 
@@ -103,18 +119,26 @@ mod tests {
 
     fn out(text: &str) -> backend::Output {
         let bytes = Bytes::copy_from_slice(text.as_bytes());
-        backend::Output { channel: Channel::Stdout, bytes }
+        backend::Output {
+            channel: Channel::Stdout,
+            bytes,
+        }
     }
 
     fn text(kept: &[Kept]) -> String {
-        kept.iter().map(|kept| String::from_utf8_lossy(&kept.bytes).into_owned()).collect()
+        kept.iter()
+            .map(|kept| String::from_utf8_lossy(&kept.bytes).into_owned())
+            .collect()
     }
 
     #[test]
     fn a_second_reader_continues_where_the_first_stopped() {
         let secrets = ["hunter22".to_owned()];
         let mut first = Keeper::new(&secrets, Offsets::default(), 1000);
-        assert_eq!(text(&first.push(&out("one hunter22 two hunt"))), "one *** two ");
+        assert_eq!(
+            text(&first.push(&out("one hunter22 two hunt"))),
+            "one *** two "
+        );
         let mut second = Keeper::new(&secrets, first.kept(), 1000);
         let rest = second.push(&out("one hunter22 two hunter22 three"));
         assert_eq!(text(&rest), "*** three");
@@ -123,21 +147,34 @@ mod tests {
 
     #[test]
     fn the_cap_counts_both_channels_and_no_notes() {
-        let kept = Offsets { stderr: 3, ..Offsets::default() };
+        let kept = Offsets {
+            stderr: 3,
+            ..Offsets::default()
+        };
         let mut keeper = Keeper::new(&[], kept, 5);
         keeper.note("a note");
         assert_eq!(text(&keeper.push(&out("ab"))), "ab");
         assert!(!keeper.overflown());
         assert_eq!(keeper.push(&out("c")), []);
         assert!(keeper.overflown());
-        assert_eq!(keeper.kept(), Offsets { stdout: 2, stderr: 3, system: 6 });
+        assert_eq!(
+            keeper.kept(),
+            Offsets {
+                stdout: 2,
+                stderr: 3,
+                system: 6
+            }
+        );
     }
 
     #[test]
     fn pieces_are_bounded_and_contiguous() {
         let mut keeper = Keeper::new(&[], Offsets::default(), u64::MAX);
         let kept = keeper.push(&out(&"x".repeat(CHUNK + 5)));
-        let shape: Vec<_> = kept.iter().map(|kept| (kept.next.stdout, kept.bytes.len())).collect();
+        let shape: Vec<_> = kept
+            .iter()
+            .map(|kept| (kept.next.stdout, kept.bytes.len()))
+            .collect();
         assert_eq!(shape, [(CHUNK as u64, CHUNK), (CHUNK as u64 + 5, 5)]);
     }
 }

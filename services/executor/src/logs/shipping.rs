@@ -23,13 +23,26 @@ impl<B: Backend> Executor<B> {
     /// Ships an attempt's output until its end and marks that. Returns the bytes of output in
     /// LOGS; `None` when the executor stops before.
     pub(crate) async fn ship(&self, attempt: &Attempt) -> Option<u64> {
-        let Execution { run, attempt: number, .. } = attempt.execution;
-        let Shipped { stdout, stderr, system, ended } =
-            self.persist(|| self.log.shipped(run, number)).await?;
-        let mut kept = Offsets { stdout, stderr, system };
+        let Execution {
+            run,
+            attempt: number,
+            ..
+        } = attempt.execution;
+        let Shipped {
+            stdout,
+            stderr,
+            system,
+            ended,
+        } = self.persist(|| self.log.shipped(run, number)).await?;
+        let mut kept = Offsets {
+            stdout,
+            stderr,
+            system,
+        };
         if !ended {
             kept = self.ship_rest(attempt.execution, kept).await?;
-            self.persist(|| self.log.end_logs(run, number, kept)).await?;
+            self.persist(|| self.log.end_logs(run, number, kept))
+                .await?;
         }
         Some(kept.stdout + kept.stderr)
     }
@@ -89,9 +102,21 @@ impl<B: Backend> Executor<B> {
 
     async fn store(&self, execution: Execution, pieces: Vec<Kept>) -> Option<()> {
         let Execution { run, attempt, .. } = execution;
-        for Kept { output, next, bytes } in pieces {
+        for Kept {
+            output,
+            next,
+            bytes,
+        } in pieces
+        {
             metrics::counter!("maestro_executor_log_bytes_total").increment(bytes.len() as u64);
-            let chunk = LogChunk { run, attempt, output, next, at: clock::now(), bytes };
+            let chunk = LogChunk {
+                run,
+                attempt,
+                output,
+                next,
+                at: clock::now(),
+                bytes,
+            };
             self.persist(|| self.log.ship(&chunk)).await?;
         }
         Some(())

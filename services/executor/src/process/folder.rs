@@ -19,7 +19,11 @@ impl Folder {
         Self(path.into())
     }
     pub(crate) fn of(parent: &Path, execution: Execution) -> Self {
-        let Execution { run, attempt, token } = execution;
+        let Execution {
+            run,
+            attempt,
+            token,
+        } = execution;
         Self(parent.join(format!("{run}.{attempt}.{token}")))
     }
     /// The execution its name stands for; `None` for a foreign folder.
@@ -99,13 +103,21 @@ pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
 
 /// Opens a file for appending, readable by its owner only.
 pub(crate) fn open_append(path: &Path) -> io::Result<File> {
-    File::options().create(true).append(true).mode(0o600).open(path)
+    File::options()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
 }
 
 /// Writes a file readable by its owner only.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file =
-        File::options().create(true).truncate(true).write(true).mode(0o600).open(path)?;
+    let mut file = File::options()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)?;
     file.write_all(bytes)
 }
 
@@ -165,11 +177,24 @@ mod tests {
     #[test]
     fn the_name_carries_the_execution() {
         let run = RunId::new(uuid::Uuid::from_u128(5));
-        let execution = Execution { run, attempt: 2, token: 77 };
+        let execution = Execution {
+            run,
+            attempt: 2,
+            token: 77,
+        };
         let folder = Folder::of(Path::new("/data"), execution);
         assert_eq!(folder.execution(), Some(execution));
-        for foreign in ["x", "run_1.2", &format!("{run}.1.2.3"), &format!(".{run}.1.2")] {
-            assert_eq!(Folder::new(format!("/data/{foreign}")).execution(), None, "{foreign}");
+        for foreign in [
+            "x",
+            "run_1.2",
+            &format!("{run}.1.2.3"),
+            &format!(".{run}.1.2"),
+        ] {
+            assert_eq!(
+                Folder::new(format!("/data/{foreign}")).execution(),
+                None,
+                "{foreign}"
+            );
         }
     }
 }

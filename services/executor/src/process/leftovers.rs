@@ -25,14 +25,16 @@ pub(crate) async fn kill_leftovers(folder: &Folder) -> io::Result<()> {
     let shim: Option<ProcessId> = folder::read_volatile(&folder.shim())?;
     let started: Option<Started> = folder::read_volatile(&folder.started())?;
     let session = shim.filter(ours).map(|shim| shim.pid);
-    let group = started.map(|started| started.child).filter(ours).map(|child| child.pid);
+    let group = started
+        .map(|started| started.child)
+        .filter(ours)
+        .map(|child| child.pid);
     if session.is_none() && group.is_none() {
         return Ok(());
     }
     for _ in 0..TRIES {
         let left = procfs::processes(|process: &Stat| {
-            !process.zombie
-                && (Some(process.session) == session || Some(process.group) == group)
+            !process.zombie && (Some(process.session) == session || Some(process.group) == group)
         });
         if left.is_empty() {
             return Ok(());
@@ -42,7 +44,10 @@ pub(crate) async fn kill_leftovers(folder: &Folder) -> io::Result<()> {
         }
         tokio::time::sleep(PAUSE).await;
     }
-    Err(io::Error::new(io::ErrorKind::TimedOut, "processes of a lost attempt survive SIGKILL"))
+    Err(io::Error::new(
+        io::ErrorKind::TimedOut,
+        "processes of a lost attempt survive SIGKILL",
+    ))
 }
 
 /// Whether a session or group with this number can only be the attempt's. The kernel gives no

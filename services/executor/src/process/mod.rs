@@ -5,6 +5,7 @@ pub(crate) mod folder;
 mod leftovers;
 pub(crate) mod procfs;
 pub(crate) mod records;
+mod removal;
 mod start;
 mod tail;
 mod watcher;
@@ -92,12 +93,19 @@ impl ProcessBackend {
         let (sender, receiver) = watch::channel(Observation::Starting);
         self.watched().insert(execution, receiver);
         let watching = watcher(self.folder(execution), sender);
-        self.watchers.spawn(self.stop.clone().run_until_cancelled_owned(watching));
+        self.watchers
+            .spawn(self.stop.clone().run_until_cancelled_owned(watching));
     }
 
     fn attempt(&self, folder: &Folder, execution: Execution) -> Attempt {
         match folder::read::<Spec>(&folder.spec()) {
-            Ok(Some(Spec { pool, traceparent, .. })) => Attempt { execution, pool, traceparent },
+            Ok(Some(Spec {
+                pool, traceparent, ..
+            })) => Attempt {
+                execution,
+                pool,
+                traceparent,
+            },
             Ok(None) | Err(_) => Attempt {
                 execution,
                 pool: self.settings.fallback_pool.clone(),
@@ -121,7 +129,9 @@ impl Backend for ProcessBackend {
         for entry in fs::read_dir(&self.settings.attempts)? {
             let entry = entry?;
             if is_hidden(&entry.path()) {
-                fs::remove_dir_all(entry.path())?;
+                removal::remove(&entry.path()).unwrap_or_else(|error| {
+                    tracing::warn!(%error, "the rest of an attempt cannot be removed");
+                });
                 continue;
             }
             let folder = Folder::new(entry.path());
@@ -174,7 +184,10 @@ impl Backend for ProcessBackend {
         let seen = self.observe(execution).ok_or(io::ErrorKind::NotFound)?;
         // Without it the secrets are not known, so nothing may be shown.
         let spec: Spec = folder::read(&folder.spec())?.ok_or(io::ErrorKind::NotFound)?;
-        Ok((Tail::open(&folder, seen)?, masking::secrets(&spec.launch.env)))
+        Ok((
+            Tail::open(&folder, seen)?,
+            masking::secrets(&spec.launch.env),
+        ))
     }
 
     async fn collect(&self, execution: Execution, now: Timestamp) -> io::Result<()> {
@@ -190,32 +203,33 @@ impl Backend for ProcessBackend {
         let mut removed = 0;
         for entry in fs::read_dir(&self.settings.attempts)? {
             let folder = Folder::new(entry?.path());
-            let Ok(collected) = fs::read_to_string(folder.collected()) else { continue };
+            let Ok(collected) = fs::read_to_string(folder.collected()) else {
+                continue;
+            };
             let at = Timestamp::from_millis(collected.parse().unwrap_or_default());
             if now.since(at) < self.settings.retention {
                 continue;
             }
-            remove(folder.path()).await?;
-            removed += 1;
+            // Hidden first, so that half of a folder is never found.
+            let away = hidden(folder.path());
+            let gone = fs::rename(folder.path(), &away).and_then(|()| removal::remove(&away));
+            match gone {
+                Ok(()) => removed += 1,
+                Err(error) => tracing::warn!(%error, "an attempt's folder cannot be removed"),
+            }
         }
         Ok(removed)
     }
 }
 
 fn is_hidden(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(HIDDEN))
+    path.file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with(HIDDEN))
 }
 
 fn hidden(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!("{HIDDEN}{name}"))
-}
-
-/// Takes the whole folder away at once, so that half of one is never found.
-async fn remove(path: &Path) -> io::Result<()> {
-    let away = hidden(path);
-    fs::rename(path, &away)?;
-    tokio::fs::remove_dir_all(away).await
 }
 
 fn remove_if_there(path: &Path) -> io::Result<()> {

@@ -23,7 +23,9 @@ pub(crate) fn stat(pid: i32) -> io::Result<Stat> {
 
 /// All processes that `wanted` holds for. A process that comes or goes meanwhile may be missed.
 pub(crate) fn processes(wanted: impl Fn(&Stat) -> bool) -> Vec<Stat> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
     entries
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         .filter_map(|pid| stat(pid).ok())
@@ -33,7 +35,9 @@ pub(crate) fn processes(wanted: impl Fn(&Stat) -> bool) -> Vec<Stat> {
 
 /// Changes with every boot of the machine.
 pub(crate) fn boot_id() -> io::Result<String> {
-    Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
+    Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?
+        .trim()
+        .to_owned())
 }
 
 fn parse(pid: i32, text: &str) -> Option<Stat> {
@@ -45,7 +49,14 @@ fn parse(pid: i32, text: &str) -> Option<Stat> {
     let group = fields.next()?.parse().ok()?;
     let session = fields.next()?.parse().ok()?;
     let start = fields.nth(15)?.parse().ok()?;
-    Some(Stat { pid, parent, group, session, zombie: matches!(state, "Z" | "X"), start })
+    Some(Stat {
+        pid,
+        parent,
+        group,
+        session,
+        zombie: matches!(state, "Z" | "X"),
+        start,
+    })
 }
 
 #[cfg(test)]
@@ -55,14 +66,23 @@ mod tests {
     #[test]
     fn names_with_parentheses_do_not_shift_fields() {
         let line = "7 (a) b) Z 2 3 4 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 987654 0 0";
-        let expected =
-            Stat { pid: 7, parent: 2, group: 3, session: 4, zombie: true, start: 987_654 };
+        let expected = Stat {
+            pid: 7,
+            parent: 2,
+            group: 3,
+            session: 4,
+            zombie: true,
+            start: 987_654,
+        };
         assert_eq!(parse(7, line), Some(expected));
     }
 
     #[test]
     fn finds_this_process() {
         let me = i32::try_from(std::process::id()).unwrap();
-        assert_eq!(processes(|process| process.pid == me), vec![stat(me).unwrap()]);
+        assert_eq!(
+            processes(|process| process.pid == me),
+            vec![stat(me).unwrap()]
+        );
     }
 }

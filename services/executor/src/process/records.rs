@@ -44,7 +44,11 @@ impl ProcessId {
     /// Of a process that is not reaped yet.
     pub(crate) fn of(pid: i32) -> io::Result<Self> {
         let start = procfs::stat(pid)?.start;
-        Ok(Self { pid, start, boot: procfs::boot_id()? })
+        Ok(Self {
+            pid,
+            start,
+            boot: procfs::boot_id()?,
+        })
     }
     /// Whether a process of the present boot has this pid without being this process.
     pub(crate) fn reused(&self) -> bool {

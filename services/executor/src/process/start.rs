@@ -10,6 +10,7 @@ use super::{
     folder::{self, Folder},
     hidden,
     records::{Launch, Spec},
+    removal,
 };
 use crate::backend::Task;
 
@@ -17,10 +18,10 @@ use crate::backend::Task;
 pub(super) fn prepare(folder: &Folder, task: &Task, settings: &Settings) -> io::Result<()> {
     let draft = Folder::new(hidden(folder.path()));
     if draft.path().exists() {
-        fs::remove_dir_all(draft.path())?;
+        removal::remove(draft.path())?;
     }
-    let written = fill(&draft, folder, task, settings)
-        .and_then(|()| fs::rename(draft.path(), folder.path()));
+    let written =
+        fill(&draft, folder, task, settings).and_then(|()| fs::rename(draft.path(), folder.path()));
     if written.is_err() {
         let _ = fs::remove_dir_all(draft.path());
     }

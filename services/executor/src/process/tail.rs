@@ -1,11 +1,6 @@
 //! Reading the output files while the child writes them.
 
-use std::{
-    fs::File,
-    io,
-    os::unix::fs::FileExt as _,
-    time::Duration,
-};
+use std::{fs::File, io, os::unix::fs::FileExt as _, time::Duration};
 
 use bytes::Bytes;
 use tokio::{sync::watch, time};
@@ -36,18 +31,31 @@ pub(crate) struct Tail {
 }
 
 impl Tail {
-    pub(crate) fn open(
-        folder: &Folder,
-        seen: watch::Receiver<Observation>,
-    ) -> io::Result<Self> {
+    pub(crate) fn open(folder: &Folder, seen: watch::Receiver<Observation>) -> io::Result<Self> {
         let open = |channel, path| {
             let mut file = File::options();
-            let file = file.create(true).truncate(false).read(true).write(true).open(path)?;
-            Ok::<_, io::Error>(Source { channel, file, position: 0 })
+            let file = file
+                .create(true)
+                .truncate(false)
+                .read(true)
+                .write(true)
+                .open(path)?;
+            Ok::<_, io::Error>(Source {
+                channel,
+                file,
+                position: 0,
+            })
         };
-        let sources =
-            [open(Channel::Stdout, folder.stdout())?, open(Channel::Stderr, folder.stderr())?];
-        Ok(Self { sources, seen, pause: ACTIVE, unwanted: false })
+        let sources = [
+            open(Channel::Stdout, folder.stdout())?,
+            open(Channel::Stderr, folder.stderr())?,
+        ];
+        Ok(Self {
+            sources,
+            seen,
+            pause: ACTIVE,
+            unwanted: false,
+        })
     }
 
     /// What is there. These reads come from the page cache: the child wrote the bytes just now.
@@ -61,7 +69,10 @@ impl Tail {
             let length = source.file.read_at(&mut bytes, source.position)?;
             bytes.truncate(length);
             source.position += length as u64;
-            let output = Output { channel: source.channel, bytes: Bytes::from(bytes) };
+            let output = Output {
+                channel: source.channel,
+                bytes: Bytes::from(bytes),
+            };
             // The other one comes first next time, so that neither starves.
             self.sources.swap(0, 1);
             return Ok(Some(output));
@@ -94,7 +105,10 @@ impl Logs for Tail {
             if ended {
                 return Ok(None);
             }
-            let _ = time::timeout(self.pause, self.seen.changed()).await;
+            if let Ok(Err(_)) = time::timeout(self.pause, self.seen.changed()).await {
+                // Nobody watches the attempt any more.
+                time::sleep(self.pause).await;
+            }
             self.pause = (self.pause * 2).min(QUIET);
         }
     }

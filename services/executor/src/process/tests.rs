@@ -63,7 +63,10 @@ impl Bench {
     /// Waits until the script has written the file into its working directory.
     async fn file(&self, execution: Execution, name: &str) -> String {
         let path = self.folder(execution).work().join(name);
-        wait_until(SOON, async || fs::read(&path).is_ok_and(|text| text.ends_with(b"\n"))).await;
+        wait_until(SOON, async || {
+            fs::read(&path).is_ok_and(|text| text.ends_with(b"\n"))
+        })
+        .await;
         fs::read_to_string(path).unwrap().trim().to_owned()
     }
 
@@ -74,8 +77,13 @@ impl Bench {
     async fn end(&self, execution: Execution) -> End {
         let mut seen = self.backend.observe(execution).unwrap();
         let ended = seen.wait_for(Observation::has_ended);
-        let ended = tokio::time::timeout(SOON, ended).await.expect("an end").unwrap();
-        let Observation::Ended { end, .. } = *ended else { unreachable!() };
+        let ended = tokio::time::timeout(SOON, ended)
+            .await
+            .expect("an end")
+            .unwrap();
+        let Observation::Ended { end, .. } = *ended else {
+            unreachable!()
+        };
         end
     }
 
@@ -120,15 +128,26 @@ fn open(dir: &TempDir, term_grace: Duration) -> ProcessBackend {
 /// `examples/shim.rs`, which cargo builds beside the tests.
 fn shim() -> std::path::PathBuf {
     let test = env::current_exe().unwrap();
-    test.parent().unwrap().parent().unwrap().join("examples/shim")
+    test.parent()
+        .unwrap()
+        .parent()
+        .unwrap()
+        .join("examples/shim")
 }
 
 fn task(command: &[&str]) -> Task {
     let key = VaultKey::run_spec(RunId::new(Uuid::from_u128(1)), None);
     Task {
         start: Start {
-            execution: Execution { run: RunId::new(Uuid::new_v4()), attempt: 1, token: 7 },
-            spec: Sealed { key, digest: Digest::ZERO },
+            execution: Execution {
+                run: RunId::new(Uuid::new_v4()),
+                attempt: 1,
+                token: 7,
+            },
+            spec: Sealed {
+                key,
+                digest: Digest::ZERO,
+            },
             project: ProjectId::new(Uuid::from_u128(2)),
             slug: "shop".parse().unwrap(),
             pool: "large".parse().unwrap(),

@@ -28,11 +28,23 @@ const RETRY: Duration = Duration::from_secs(1);
 /// What is in the folder now, except that an end must have been concluded.
 pub(crate) fn look(folder: &Folder) -> io::Result<Observation> {
     if let Some(exit) = folder::read_volatile::<Exit>(&folder.exit())? {
-        let Exit { end, started_at, at } = exit;
-        return Ok(Observation::Ended { end, started_at, at });
+        let Exit {
+            end,
+            started_at,
+            at,
+        } = exit;
+        return Ok(Observation::Ended {
+            end,
+            started_at,
+            at,
+        });
     }
     let started = folder::read_volatile::<Started>(&folder.started())?;
-    Ok(started.map_or(Observation::Starting, |started| Observation::Running { at: started.at }))
+    Ok(
+        started.map_or(Observation::Starting, |started| Observation::Running {
+            at: started.at,
+        }),
+    )
 }
 
 /// Follows a shim this process has started.
@@ -113,7 +125,11 @@ async fn settle(folder: &Folder) -> io::Result<Observation> {
     }
     kill_leftovers(folder).await?;
     let started_at = look(folder)?.started_at();
-    let lost = Exit { end: End::Lost, started_at, at: clock::now() };
+    let lost = Exit {
+        end: End::Lost,
+        started_at,
+        at: clock::now(),
+    };
     folder::replace(&folder.exit(), &lost, Durability::Synced)?;
     look(folder)
 }

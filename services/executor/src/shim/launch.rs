@@ -34,7 +34,10 @@ pub(super) fn launch(folder: &Folder, launch: &Launch) -> io::Result<Launched> {
     else {
         return refuse(&mut stderr, NOT_FOUND, "the run has no command");
     };
-    if let Some(name) = launch.env.keys().find(|name| name.is_empty() || name.contains(['=', '\0']))
+    if let Some(name) = launch
+        .env
+        .keys()
+        .find(|name| name.is_empty() || name.contains(['=', '\0']))
     {
         let problem = format!("{name:?} cannot be the name of an environment variable");
         return refuse(&mut stderr, NOT_EXECUTABLE, &problem);

@@ -77,7 +77,11 @@ fn run(folder: &Folder) -> io::Result<()> {
     }
     let result = attempt(folder).unwrap_or_else(|error| {
         let _ = writeln!(io::stderr(), "process-shim: {error}");
-        Exit { end: End::LaunchRejected, started_at: None, at: clock::now() }
+        Exit {
+            end: End::LaunchRejected,
+            started_at: None,
+            at: clock::now(),
+        }
     });
     write_result(folder, &result, &lock)
 }
@@ -92,25 +96,41 @@ fn attempt(folder: &Folder) -> io::Result<Exit> {
         .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "spec.json is missing"))?;
     // A cancel writes its mark before it looks for `shim.json`, so one of both sees the other.
     if folder.cancel().exists() {
-        return Ok(Exit { end: End::Canceled, started_at: None, at: clock::now() });
+        return Ok(Exit {
+            end: End::Canceled,
+            started_at: None,
+            at: clock::now(),
+        });
     }
     let at = clock::now();
     let child = match launch::launch(folder, &spec.launch)? {
         Launched::Running(child) => child,
         Launched::Refused(code) => {
-            return Ok(Exit { end: End::Exited { code }, started_at: Some(at), at: clock::now() });
+            return Ok(Exit {
+                end: End::Exited { code },
+                started_at: Some(at),
+                at: clock::now(),
+            });
         }
     };
     let supervisor = Supervisor::new(folder, &spec.launch, child, signals);
     announce(folder, supervisor.child(), at);
     let end = supervisor.run();
-    Ok(Exit { end, started_at: Some(at), at: clock::now() })
+    Ok(Exit {
+        end,
+        started_at: Some(at),
+        at: clock::now(),
+    })
 }
 
 /// Tells the executor that the child runs. Without it the run goes on all the same.
 fn announce(folder: &Folder, child: i32, at: maestro_domain::Timestamp) {
     let written = ProcessId::of(child).and_then(|child| {
-        folder::replace(&folder.started(), &Started { child, at }, Durability::Volatile)
+        folder::replace(
+            &folder.started(),
+            &Started { child, at },
+            Durability::Volatile,
+        )
     });
     if let Err(error) = written {
         let _ = writeln!(io::stderr(), "process-shim: started.json: {error}");
@@ -123,13 +143,15 @@ fn listen() -> io::Result<mpsc::Receiver<i32>> {
     let wanted = [SIGCHLD, SIGTERM, SIGINT, SIGHUP].map(|signal| signal as i32);
     let mut signals = Signals::new(wanted)?;
     let (sender, receiver) = mpsc::channel();
-    thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        for signal in signals.forever() {
-            if sender.send(signal).is_err() {
-                return;
+    thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            for signal in signals.forever() {
+                if sender.send(signal).is_err() {
+                    return;
+                }
             }
-        }
-    })?;
+        })?;
     Ok(receiver)
 }
 
@@ -144,8 +166,16 @@ fn write_result(folder: &Folder, result: &Exit, _held: &File) -> io::Result<()> 
             }
             Err(_) => {
                 tries += 1;
-                thread::sleep(RESULT_PAUSE);
+                pause(RESULT_PAUSE);
             }
         }
     }
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the shim is a process of its own without tasks"
+)]
+fn pause(pause: Duration) {
+    thread::sleep(pause);
 }

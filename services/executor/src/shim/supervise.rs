@@ -4,7 +4,6 @@ use std::{
     os::unix::process::ExitStatusExt as _,
     process::{Child, ExitStatus},
     sync::mpsc::{Receiver, RecvTimeoutError},
-    thread,
     time::{Duration, Instant},
 };
 
@@ -55,7 +54,15 @@ impl<'a> Supervisor<'a> {
         let leader = Pid::from_raw(child.id().cast_signed());
         let deadline = clock::monotonic().checked_add(Duration::from_secs(launch.timeout_s));
         let grace = Duration::from_millis(launch.grace_ms);
-        Self { folder, child, leader, signals, grace, deadline, ending: None }
+        Self {
+            folder,
+            child,
+            leader,
+            signals,
+            grace,
+            deadline,
+            ending: None,
+        }
     }
 
     /// Pid of the child.
@@ -67,10 +74,11 @@ impl<'a> Supervisor<'a> {
     pub(super) fn run(mut self) -> End {
         while !self.over() {
             match self.signals.recv_timeout(self.patience()) {
-                Ok(SIGCHLD) => self.reap_orphans(),
+                Ok(SIGCHLD) if !self.over() => self.reap_orphans(),
+                Ok(SIGCHLD) => {}
                 Ok(_) => self.asked_to_end(),
                 Err(RecvTimeoutError::Timeout) => self.timed_out(),
-                Err(RecvTimeoutError::Disconnected) => thread::sleep(SWEEP_PAUSE),
+                Err(RecvTimeoutError::Disconnected) => super::pause(SWEEP_PAUSE),
             }
         }
         let status = self.sweep();
@@ -99,13 +107,19 @@ impl<'a> Supervisor<'a> {
             Some(_) => None,
         };
         until
-            .map_or(LOOK_AGAIN, |at| at.saturating_duration_since(clock::monotonic()))
+            .map_or(LOOK_AGAIN, |at| {
+                at.saturating_duration_since(clock::monotonic())
+            })
             .min(LOOK_AGAIN)
     }
 
     /// A TERM with the cancel mark is a cancel; without it the machine is going down.
     fn asked_to_end(&mut self) {
-        let cause = if self.folder.cancel().exists() { End::Canceled } else { End::Lost };
+        let cause = if self.folder.cancel().exists() {
+            End::Canceled
+        } else {
+            End::Lost
+        };
         self.end(cause);
     }
 
@@ -124,7 +138,11 @@ impl<'a> Supervisor<'a> {
     fn end(&mut self, cause: End) {
         if self.ending.is_none() {
             let kill_at = clock::monotonic() + self.grace;
-            self.ending = Some(Ending { cause, kill_at, killed: false });
+            self.ending = Some(Ending {
+                cause,
+                kill_at,
+                killed: false,
+            });
             self.signal(Signal::SIGTERM);
         }
     }

@@ -59,7 +59,9 @@ impl Running {
 impl Bench {
     pub(crate) async fn new() -> Self {
         let nats = Nats::start().await;
-        let log = EventLog::connect(&Settings::single(nats.url())).await.unwrap();
+        let log = EventLog::connect(&Settings::single(nats.url()))
+            .await
+            .unwrap();
         log.ensure().await.unwrap();
         let vault = log.vault(VaultKeys::random());
         let conductor = Conductor::start(&log);
@@ -69,7 +71,14 @@ impl Bench {
             shim: Some(shim()),
             ..Config::default()
         };
-        Self { nats, log, vault, conductor, config, data }
+        Self {
+            nats,
+            log,
+            vault,
+            conductor,
+            config,
+            data,
+        }
     }
 
     /// An executor on the bench's own folder.
@@ -81,12 +90,18 @@ impl Bench {
         let stop = CancellationToken::new();
         let running =
             maestro_executor::run(config, self.log.clone(), self.vault.clone(), stop.clone());
-        Running { stop, task: tokio::spawn(running) }
+        Running {
+            stop,
+            task: tokio::spawn(running),
+        }
     }
 
     /// Another folder for another executor.
     pub(crate) fn other_config(&self) -> Config {
-        Config { data: self.data.path().join("other"), ..self.config.clone() }
+        Config {
+            data: self.data.path().join("other"),
+            ..self.config.clone()
+        }
     }
 
     /// Puts the specification into the vault and asks for its start.
@@ -104,10 +119,17 @@ impl Bench {
     pub(crate) async fn sealed(&self, spec: RunSpec) -> Start {
         let run = RunId::new(Uuid::new_v4());
         let plaintext = serde_json::to_vec(&spec).unwrap();
-        let seal = Seal { key: VaultKey::run_spec(run, None), plaintext };
+        let seal = Seal {
+            key: VaultKey::run_spec(run, None),
+            plaintext,
+        };
         self.vault.put(&seal.key, &seal.plaintext).await.unwrap();
         Start {
-            execution: Execution { run, attempt: 1, token: 3 },
+            execution: Execution {
+                run,
+                attempt: 1,
+                token: 3,
+            },
             spec: seal.reference(&self.vault.keys().digest_key()),
             project: ProjectId::new(Uuid::from_u128(2)),
             slug: name("shop"),
@@ -120,7 +142,10 @@ impl Bench {
     }
 
     pub(crate) async fn send(&self, command: RunCommand) {
-        self.log.send_run_command(&command, Some(TRACE)).await.unwrap();
+        self.log
+            .send_run_command(&command, Some(TRACE))
+            .await
+            .unwrap();
     }
 
     /// Asks the executor that claimed the execution to cancel it.
@@ -134,16 +159,24 @@ impl Bench {
 
     pub(crate) async fn cancel_by(&self, execution: Execution, executor: ExecutorId) {
         let pool = name("default");
-        self.send(RunCommand::Cancel { execution, pool, executor }).await;
+        self.send(RunCommand::Cancel {
+            execution,
+            pool,
+            executor,
+        })
+        .await;
     }
 
     /// How the execution ended, and how much output it had.
     pub(crate) async fn finished(&self, wanted: Execution) -> (End, u64) {
         self.conductor
             .report(|report| match *report {
-                Report::Finished { execution, end, log_bytes, .. } if execution == wanted => {
-                    Some((end, log_bytes))
-                }
+                Report::Finished {
+                    execution,
+                    end,
+                    log_bytes,
+                    ..
+                } if execution == wanted => Some((end, log_bytes)),
                 _ => None,
             })
             .await
@@ -161,14 +194,21 @@ impl Bench {
     /// Waits until every command was acknowledged.
     pub(crate) async fn queue_is_empty(&self) {
         let empty = async || {
-            self.log.stream_state(Stream::RunCommands).await.is_ok_and(|state| state.messages == 0)
+            self.log
+                .stream_state(Stream::RunCommands)
+                .await
+                .is_ok_and(|state| state.messages == 0)
         };
         wait_until(SOON, empty).await;
     }
 
     /// The attempt's folder.
     pub(crate) fn folder(&self, execution: Execution) -> PathBuf {
-        let Execution { run, attempt, token } = execution;
+        let Execution {
+            run,
+            attempt,
+            token,
+        } = execution;
         self.attempts().join(format!("{run}.{attempt}.{token}"))
     }
 
@@ -192,7 +232,9 @@ impl Bench {
         let mut reader = self.log.logs(execution.run, execution.attempt);
         let mut chunks = Vec::new();
         loop {
-            let next = tokio::time::timeout(SOON, reader.next()).await.expect("an end");
+            let next = tokio::time::timeout(SOON, reader.next())
+                .await
+                .expect("an end");
             match next.unwrap() {
                 LogMessage::Chunk(chunk) => chunks.push(chunk),
                 LogMessage::End => return chunks,
@@ -215,7 +257,11 @@ impl Drop for Bench {
     /// Nothing of a failed test goes on running.
     fn drop(&mut self) {
         for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            let Some(pid) = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse().ok())
+            else {
                 continue;
             };
             let cwd = fs::read_link(entry.path().join("cwd"));
@@ -254,7 +300,11 @@ pub(crate) fn shell(script: &str) -> RunSpec {
 /// `examples/shim.rs`, which cargo builds beside the tests.
 fn shim() -> PathBuf {
     let test = env::current_exe().unwrap();
-    let shim = test.parent().and_then(Path::parent).unwrap().join("examples/shim");
+    let shim = test
+        .parent()
+        .and_then(Path::parent)
+        .unwrap()
+        .join("examples/shim");
     assert!(shim.exists(), "{} is not built", shim.display());
     shim
 }

@@ -40,7 +40,10 @@ async fn while_the_claim_is_not_answered() {
     bench.conductor.set(|policy| policy.silent_claims = 1);
     let executor = bench.executor();
     let execution = bench.shell("exit 0").await;
-    bench.conductor.report(|report| (*report == Report::Claim(execution)).then_some(())).await;
+    bench
+        .conductor
+        .report(|report| (*report == Report::Claim(execution)).then_some(()))
+        .await;
     bench.cancel(execution).await;
     assert_eq!(bench.finished(execution).await, (End::Canceled, 0));
     bench.queue_is_empty().await;

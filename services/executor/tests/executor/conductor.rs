@@ -34,7 +34,11 @@ impl Conductor {
     pub(crate) fn start(log: &EventLog) -> Self {
         let reports = Arc::new(Mutex::new(Vec::new()));
         let policy = Arc::new(Mutex::new(Policy::default()));
-        tokio::spawn(answer(log.clone(), Arc::clone(&reports), Arc::clone(&policy)));
+        tokio::spawn(answer(
+            log.clone(),
+            Arc::clone(&reports),
+            Arc::clone(&policy),
+        ));
         Self { reports, policy }
     }
 
@@ -43,7 +47,12 @@ impl Conductor {
     }
 
     pub(crate) fn reports(&self) -> Vec<Report> {
-        self.reports.lock().unwrap().iter().map(|message| message.report.clone()).collect()
+        self.reports
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|message| message.report.clone())
+            .collect()
     }
 
     pub(crate) fn messages(&self) -> Vec<ReportMessage> {
@@ -51,12 +60,18 @@ impl Conductor {
     }
 
     pub(crate) fn count(&self, wanted: impl Fn(&Report) -> bool) -> usize {
-        self.reports().iter().filter(|report| wanted(report)).count()
+        self.reports()
+            .iter()
+            .filter(|report| wanted(report))
+            .count()
     }
 
     /// Waits for the first such report.
     pub(crate) async fn report<T>(&self, wanted: impl Fn(&Report) -> Option<T>) -> T {
-        wait_until(SOON, async || self.reports().iter().any(|report| wanted(report).is_some())).await;
+        wait_until(SOON, async || {
+            self.reports().iter().any(|report| wanted(report).is_some())
+        })
+        .await;
         self.reports().iter().find_map(wanted).unwrap()
     }
 }
@@ -95,7 +110,14 @@ fn decide(policy: &mut Policy, report: &Report) -> Option<Reply> {
         Report::Started { .. } | Report::Finished { .. } => Reply::Recorded,
         Report::Inventory { executions, .. } => {
             let known = |execution: &Execution| executions.contains(execution);
-            Reply::Missing(policy.missing.iter().copied().filter(|e| !known(e)).collect())
+            Reply::Missing(
+                policy
+                    .missing
+                    .iter()
+                    .copied()
+                    .filter(|e| !known(e))
+                    .collect(),
+            )
         }
     })
 }

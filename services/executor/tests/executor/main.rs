@@ -8,3 +8,4 @@ mod conductor;
 mod lifecycle;
 mod logs;
 mod recovery;
+mod tmp;

@@ -17,7 +17,9 @@ use crate::bench::{Bench, SOON, kill, shell};
 async fn a_live_child_is_adopted_after_a_stop() {
     let bench = Bench::new().await;
     let executor = bench.executor();
-    let execution = bench.shell("echo one; while ! [ -e go ]; do sleep 0.02; done; echo two; exit 7").await;
+    let execution = bench
+        .shell("echo one; while ! [ -e go ]; do sleep 0.02; done; echo two; exit 7")
+        .await;
     bench.started(execution).await;
     let asked = clock::monotonic();
     executor.stop().await;
@@ -25,9 +27,17 @@ async fn a_live_child_is_adopted_after_a_stop() {
     let executor = bench.executor();
     inventoried(&bench, execution).await;
     bench.touch(execution, "go");
-    assert_eq!(bench.finished(execution).await, (End::Exited { code: 7 }, 8));
+    assert_eq!(
+        bench.finished(execution).await,
+        (End::Exited { code: 7 }, 8)
+    );
     assert_eq!(bench.output(execution, Output::Stdout).await, b"one\ntwo\n");
-    assert_eq!(bench.conductor.count(|report| *report == Report::Claim(execution)), 1);
+    assert_eq!(
+        bench
+            .conductor
+            .count(|report| *report == Report::Claim(execution)),
+        1
+    );
     executor.stop().await;
 }
 
@@ -60,15 +70,21 @@ async fn crashes_lose_no_line_and_repeat_none() {
 async fn a_standby_takes_over() {
     let bench = Bench::new().await;
     let first = bench.executor();
-    let execution = bench.shell("while ! [ -e go ]; do sleep 0.02; done; exit 5").await;
+    let execution = bench
+        .shell("while ! [ -e go ]; do sleep 0.02; done; exit 5")
+        .await;
     bench.started(execution).await;
     let standby = bench.executor();
     first.stop().await;
     inventoried(&bench, execution).await;
     bench.touch(execution, "go");
     assert_eq!(bench.finished(execution).await.0, End::Exited { code: 5 });
-    let mut executors: Vec<_> =
-        bench.conductor.messages().iter().map(|message| message.executor).collect();
+    let mut executors: Vec<_> = bench
+        .conductor
+        .messages()
+        .iter()
+        .map(|message| message.executor)
+        .collect();
     executors.dedup();
     assert_eq!(executors.len(), 1, "the folder's name is the executor's");
     standby.stop().await;
@@ -78,13 +94,21 @@ async fn a_standby_takes_over() {
 async fn what_ended_while_nobody_watched_is_reported_truthfully() {
     let bench = Bench::new().await;
     let executor = bench.executor();
-    let execution = bench.shell("echo > ready; while ! [ -e go ]; do sleep 0.02; done; echo late; exit 9").await;
+    let execution = bench
+        .shell("echo > ready; while ! [ -e go ]; do sleep 0.02; done; echo late; exit 9")
+        .await;
     bench.file(execution, "ready").await;
     executor.crash().await;
     bench.touch(execution, "go");
-    wait_until(SOON, async || bench.folder(execution).join("exit.json").exists()).await;
+    wait_until(SOON, async || {
+        bench.folder(execution).join("exit.json").exists()
+    })
+    .await;
     let executor = bench.executor();
-    assert_eq!(bench.finished(execution).await, (End::Exited { code: 9 }, 5));
+    assert_eq!(
+        bench.finished(execution).await,
+        (End::Exited { code: 9 }, 5)
+    );
     assert_eq!(bench.output(execution, Output::Stdout).await, b"late\n");
     executor.stop().await;
 }
@@ -93,11 +117,14 @@ async fn what_ended_while_nobody_watched_is_reported_truthfully() {
 async fn what_died_while_nobody_watched_is_lost() {
     let bench = Bench::new().await;
     let executor = bench.executor();
-    let execution = bench.shell("echo $$ > ready; echo some output; exec sleep 1000").await;
+    let execution = bench
+        .shell("echo $$ > ready; echo some output; exec sleep 1000")
+        .await;
     bench.file(execution, "ready").await;
     executor.crash().await;
     let shim: serde_json::Value =
-        serde_json::from_slice(&fs::read(bench.folder(execution).join("shim.json")).unwrap()).unwrap();
+        serde_json::from_slice(&fs::read(bench.folder(execution).join("shim.json")).unwrap())
+            .unwrap();
     kill(i32::try_from(shim["pid"].as_i64().unwrap()).unwrap());
     let child = fs::read_to_string(bench.folder(execution).join("work/ready")).unwrap();
     kill(child.trim().parse().unwrap());
@@ -119,7 +146,9 @@ async fn what_should_be_here_and_is_not_is_lost_before_commands_are_taken() {
     let lost = reports.iter().position(|report| {
         matches!(report, Report::Finished { execution, end: End::Lost, .. } if *execution == missing)
     });
-    let claim = reports.iter().position(|report| *report == Report::Claim(missing));
+    let claim = reports
+        .iter()
+        .position(|report| *report == Report::Claim(missing));
     assert!(lost.unwrap() < claim.unwrap(), "{reports:?}");
     executor.stop().await;
 }
@@ -133,7 +162,10 @@ async fn runs_and_their_output_outlast_the_broker() {
     bench.file(execution, "ready").await;
     bench.nats.kill9().await;
     bench.touch(execution, "go");
-    wait_until(SOON, async || bench.folder(execution).join("exit.json").exists()).await;
+    wait_until(SOON, async || {
+        bench.folder(execution).join("exit.json").exists()
+    })
+    .await;
     bench.nats.start_again().await;
     assert_eq!(bench.finished(execution).await.0, End::Exited { code: 0 });
     let expected: String = (1..=2000).map(|line| format!("{line}\n")).collect();

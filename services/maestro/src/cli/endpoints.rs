@@ -27,9 +27,12 @@ pub(crate) struct Endpoints {
 
 /// The data folder: the one given or the user's own.
 pub(crate) fn data_dir(given: Option<&Path>) -> Result<PathBuf, Failure> {
-    given.map(Path::to_owned).or_else(maestro_runtime::data_dir::default_dir).ok_or_else(|| {
-        Failure::usage("there is no home folder to look in: name the data folder with --data")
-    })
+    given
+        .map(Path::to_owned)
+        .or_else(maestro_runtime::data_dir::default_dir)
+        .ok_or_else(|| {
+            Failure::usage("there is no home folder to look in: name the data folder with --data")
+        })
 }
 
 impl Endpoints {
@@ -61,11 +64,17 @@ impl Endpoints {
                 return Err(Failure::new(Kind::Refused, message));
             }
             Err(error) => {
-                return Err(Failure::caused(format!("cannot read {}", path.display()), &error));
+                return Err(Failure::caused(
+                    format!("cannot read {}", path.display()),
+                    &error,
+                ));
             }
         };
         serde_json::from_slice(&text).map_err(|error| {
-            Failure::caused(format!("{} is not what `maestro up` writes", path.display()), &error)
+            Failure::caused(
+                format!("{} is not what `maestro up` writes", path.display()),
+                &error,
+            )
         })
     }
 }
@@ -79,7 +88,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let failure = Endpoints::load(dir.path()).unwrap_err();
         assert_eq!(failure.kind(), Kind::Unavailable);
-        assert!(failure.to_string().contains("start it with `maestro up`"), "{failure}");
+        assert!(
+            failure.to_string().contains("start it with `maestro up`"),
+            "{failure}"
+        );
     }
 
     #[test]
@@ -89,8 +101,14 @@ mod tests {
             "grpc":"http://127.0.0.1:1","nats":"nats://127.0.0.1:2",
             "postgres":"postgres://x","webhook_secret_file":"/d/secret"}"#;
         fs::write(dir.path().join(ENDPOINTS_FILE), text).unwrap();
-        assert_eq!(Endpoints::load(dir.path()).unwrap().nats, "nats://127.0.0.1:2");
+        assert_eq!(
+            Endpoints::load(dir.path()).unwrap().nats,
+            "nats://127.0.0.1:2"
+        );
         fs::write(dir.path().join(ENDPOINTS_FILE), "{").unwrap();
-        assert_eq!(Endpoints::load(dir.path()).unwrap_err().kind(), Kind::Failed);
+        assert_eq!(
+            Endpoints::load(dir.path()).unwrap_err().kind(),
+            Kind::Failed
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Why a command failed, and the exit code that says so to scripts.
 
-use std::{error::Error, fmt, process::ExitCode};
+use std::{error::Error, fmt, io, process::ExitCode};
 
 use tonic::{Code, Status};
 
@@ -14,6 +14,8 @@ pub(crate) struct Failure {
 /// Kinds of failures; each has its own exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// Whoever reads the output has read enough (`| head`): 0, without a word.
+    Enough,
     /// Anything that is none of the others: 1.
     Failed,
     /// The command line or a value in it is wrong: 2.
@@ -29,6 +31,7 @@ pub(crate) enum Kind {
 impl Kind {
     const fn exit_code(self) -> u8 {
         match self {
+            Self::Enough => 0,
             Self::Failed => 1,
             Self::Usage => 2,
             Self::NotFound => 3,
@@ -40,7 +43,10 @@ impl Kind {
 
 impl Failure {
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self {
+            kind,
+            message: message.into(),
+        }
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
@@ -51,13 +57,25 @@ impl Failure {
         Self::new(Kind::Unavailable, message)
     }
 
+    /// The output cannot be written any more.
+    pub(crate) fn output(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::new(Kind::Enough, ""),
+            _ => Self::caused("cannot write the output", error),
+        }
+    }
+
+    /// Tells the person, where there is something to tell, and gives the exit code.
+    pub(crate) fn report(&self) -> ExitCode {
+        if self.kind != Kind::Enough {
+            eprintln!("error: {self}");
+        }
+        ExitCode::from(self.kind.exit_code())
+    }
+
     /// Something failed with a cause of its own.
     pub(crate) fn caused(what: impl fmt::Display, cause: &(dyn Error + 'static)) -> Self {
         Self::new(Kind::Failed, format!("{what}: {}", chain(cause)))
-    }
-
-    pub(crate) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(self.kind.exit_code())
     }
 
     #[cfg(test)]
@@ -89,8 +107,9 @@ impl fmt::Display for Failure {
 
 impl From<Status> for Failure {
     fn from(status: Status) -> Self {
-        let unreachable =
-            status.source().is_some_and(|source| source.is::<tonic::transport::Error>());
+        let unreachable = status
+            .source()
+            .is_some_and(|source| source.is::<tonic::transport::Error>());
         if unreachable {
             return Self::unavailable(
                 "Maestro does not answer: is it running? `maestro doctor` looks closer",
@@ -103,7 +122,10 @@ impl From<Status> for Failure {
             Code::Unavailable | Code::DeadlineExceeded => Kind::Unavailable,
             _ => Kind::Failed,
         };
-        let field = status.metadata().get("field").and_then(|field| field.to_str().ok());
+        let field = status
+            .metadata()
+            .get("field")
+            .and_then(|field| field.to_str().ok());
         let message = match field {
             Some(field) => format!("{field}: {}", status.message()),
             None => status.message().to_owned(),
@@ -118,9 +140,15 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_own_exit_code() {
-        let codes = [Kind::Failed, Kind::Usage, Kind::NotFound, Kind::Refused, Kind::Unavailable]
-            .map(Kind::exit_code);
-        assert_eq!(codes, [1, 2, 3, 4, 5]);
+        let codes = [
+            Kind::Enough,
+            Kind::Failed,
+            Kind::Usage,
+            Kind::NotFound,
+            Kind::Refused,
+            Kind::Unavailable,
+        ];
+        assert_eq!(codes.map(Kind::exit_code), [0, 1, 2, 3, 4, 5]);
     }
 
     #[test]

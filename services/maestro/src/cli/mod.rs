@@ -91,10 +91,7 @@ pub(crate) fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("error: {failure}");
-            failure.exit_code()
-        }
+        Err(failure) => failure.report(),
     }
 }
 
@@ -135,11 +132,17 @@ mod tests {
     fn every_command_shows_examples() {
         fn check(command: &clap::Command, path: &str) {
             let path = format!("{path} {}", command.get_name());
-            for child in command.get_subcommands().filter(|child| child.get_name() != "help") {
+            for child in command
+                .get_subcommands()
+                .filter(|child| child.get_name() != "help")
+            {
                 check(child, &path);
             }
             if !command.has_subcommands() {
-                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                let help = command
+                    .get_after_help()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
                 assert!(help.contains("Examples:"), "{path} shows no examples");
             }
         }

@@ -11,7 +11,13 @@ pub(crate) struct Global {
     #[arg(long, value_name = "DIR", env = "MAESTRO_DATA", global = true)]
     pub(crate) data: Option<PathBuf>,
     /// How to print results
-    #[arg(long, short, value_name = "FORMAT", global = true, default_value = "table")]
+    #[arg(
+        long,
+        short,
+        value_name = "FORMAT",
+        global = true,
+        default_value = "table"
+    )]
     pub(crate) output: Format,
 }
 

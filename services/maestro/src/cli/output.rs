@@ -8,10 +8,7 @@ use std::{
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets::NOTHING};
 use serde::Serialize;
 
-use super::{
-    failure::Failure,
-    options::Format,
-};
+use super::{failure::Failure, options::Format};
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +20,10 @@ pub(crate) struct Output {
 impl Output {
     pub(crate) fn new(format: Format) -> Self {
         let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { format, color: !no_color && io::stdout().is_terminal() }
+        Self {
+            format,
+            color: !no_color && io::stdout().is_terminal(),
+        }
     }
 
     pub(crate) const fn is_table(self) -> bool {
@@ -39,9 +39,11 @@ impl Output {
         match self.format {
             Format::Table => write(&table(self)),
             Format::Json => write(&serde_json::to_string_pretty(value).map_err(unprintable)?),
-            Format::Yaml => {
-                write(serde_yaml_ng::to_string(value).map_err(unprintable)?.trim_end())
-            }
+            Format::Yaml => write(
+                serde_yaml_ng::to_string(value)
+                    .map_err(unprintable)?
+                    .trim_end(),
+            ),
         }
     }
 
@@ -64,11 +66,17 @@ impl Output {
     /// A table without borders.
     pub(crate) fn table(self, header: &[&str]) -> Table {
         let mut table = Table::new();
-        table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        table
+            .load_style(NOTHING)
+            .set_content_arrangement(ContentArrangement::Disabled);
         if !self.color {
             table.force_no_tty();
         }
-        table.set_header(header.iter().map(|title| Cell::new(title).fg(Color::DarkGrey)));
+        table.set_header(
+            header
+                .iter()
+                .map(|title| Cell::new(title).fg(Color::DarkGrey)),
+        );
         table.column_iter_mut().for_each(|column| {
             column.set_padding((0, 2));
         });
@@ -113,17 +121,18 @@ impl Paint {
 /// A table's text without the spaces that pad its last column.
 pub(crate) fn text_of(table: &Table) -> String {
     let text = table.to_string();
-    text.lines().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .map(|line| line.trim_end())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
-/// Writes a line; a reader that went away (`| head`) ends the command quietly.
+/// Writes a line.
 pub(crate) fn write(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
-        Err(error) => Err(Failure::caused("cannot write the result", &error)),
-    }
+    writeln!(out, "{text}")
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure::output(&error))
 }
 
 fn unprintable(error: impl std::error::Error + 'static) -> Failure {

@@ -33,7 +33,10 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn new(global: &Global) -> Result<Self, Failure> {
         let dir = data_dir(global.data.as_deref())?;
-        Ok(Self { dir, output: Output::new(global.output) })
+        Ok(Self {
+            dir,
+            output: Output::new(global.output),
+        })
     }
 
     pub(crate) fn endpoints(&self) -> Result<Endpoints, Failure> {
@@ -42,12 +45,18 @@ impl Session {
 
     /// URL of the gateway.
     pub(crate) fn url(&self, connection: &Connection) -> Result<String, Failure> {
-        connection.url.clone().map_or_else(|| Ok(self.endpoints()?.grpc), Ok)
+        connection
+            .url
+            .clone()
+            .map_or_else(|| Ok(self.endpoints()?.grpc), Ok)
     }
 
     /// The operator's token.
     pub(crate) fn token(&self, connection: &Connection) -> Result<OperatorToken, Failure> {
-        let path = connection.token_file.clone().unwrap_or_else(|| self.dir.join(TOKEN_FILE));
+        let path = connection
+            .token_file
+            .clone()
+            .unwrap_or_else(|| self.dir.join(TOKEN_FILE));
         OperatorToken::load(&path)
             .map_err(|error| Failure::new(Kind::Refused, super::failure::chain(&error)))
     }
@@ -55,14 +64,18 @@ impl Session {
     /// A channel to the gateway; connects when first used.
     pub(crate) fn client(&self, connection: &Connection) -> Result<Client, Failure> {
         let url = self.url(connection)?;
-        let endpoint = Endpoint::from_shared(url.clone())
-            .map_err(|_| Failure::usage(format!("{url} is not a URL of the form http://host:port")))?;
+        let endpoint = Endpoint::from_shared(url.clone()).map_err(|_| {
+            Failure::usage(format!("{url} is not a URL of the form http://host:port"))
+        })?;
         let token = self.token(connection)?;
         let authorization = format!("Bearer {}", token.expose())
             .parse()
             .map_err(|_| Failure::new(Kind::Refused, "the operator's token is malformed"))?;
         let channel = endpoint.connect_timeout(CONNECT_WITHIN).connect_lazy();
-        Ok(Client(InterceptedService::new(channel, Bearer(authorization))))
+        Ok(Client(InterceptedService::new(
+            channel,
+            Bearer(authorization),
+        )))
     }
 }
 
@@ -72,7 +85,9 @@ pub(crate) struct Bearer(MetadataValue<Ascii>);
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        request.metadata_mut().insert("authorization", self.0.clone());
+        request
+            .metadata_mut()
+            .insert("authorization", self.0.clone());
         Ok(request)
     }
 }

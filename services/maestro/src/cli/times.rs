@@ -7,7 +7,9 @@ use maestro_domain::Timestamp;
 /// A protobuf time as the domain holds it.
 pub(crate) fn at(time: Option<pbjson_types::Timestamp>) -> Option<Timestamp> {
     let time = time?;
-    Some(Timestamp::from_millis(time.seconds * 1000 + i64::from(time.nanos) / 1_000_000))
+    Some(Timestamp::from_millis(
+        time.seconds * 1000 + i64::from(time.nanos) / 1_000_000,
+    ))
 }
 
 /// `12s`, `3m 20s`, `2h 5m`, `4d 3h`; milliseconds below a second.
@@ -24,7 +26,10 @@ pub(crate) fn duration(length: Duration) -> String {
 
 /// `3m 20s ago`, or a dash when there is no time.
 pub(crate) fn ago(time: Option<pbjson_types::Timestamp>, now: Timestamp) -> String {
-    at(time).map_or_else(|| "-".to_owned(), |then| format!("{} ago", duration(now.since(then))))
+    at(time).map_or_else(
+        || "-".to_owned(),
+        |then| format!("{} ago", duration(now.since(then))),
+    )
 }
 
 /// Time between two points, up to now when the second is missing.
@@ -33,7 +38,9 @@ pub(crate) fn between(
     end: Option<pbjson_types::Timestamp>,
     now: Timestamp,
 ) -> String {
-    let Some(start) = at(start) else { return "-".to_owned() };
+    let Some(start) = at(start) else {
+        return "-".to_owned();
+    };
     duration(at(end).unwrap_or(now).since(start))
 }
 
@@ -43,7 +50,11 @@ pub(crate) fn since(text: &str, now: Timestamp) -> Option<Timestamp> {
         return Some(time);
     }
     let unit = text.chars().next_back()?;
-    let number: i64 = text.strip_suffix(unit)?.parse().ok().filter(|number| *number >= 0)?;
+    let number: i64 = text
+        .strip_suffix(unit)?
+        .parse()
+        .ok()
+        .filter(|number| *number >= 0)?;
     let seconds = match unit {
         's' => 1,
         'm' => 60,
@@ -73,8 +84,19 @@ mod tests {
     fn points_in_time_are_given_as_lengths_or_times() {
         let now = Timestamp::from_millis(10_000_000);
         assert_eq!(since("10s", now), Some(Timestamp::from_millis(9_990_000)));
-        assert_eq!(since("1970-01-01T00:00:01Z", now), Some(Timestamp::from_millis(1000)));
-        for bad in ["", "s", "10", "-1s", "1y", "99999999999999999999d", "9223372036854775807d"] {
+        assert_eq!(
+            since("1970-01-01T00:00:01Z", now),
+            Some(Timestamp::from_millis(1000))
+        );
+        for bad in [
+            "",
+            "s",
+            "10",
+            "-1s",
+            "1y",
+            "99999999999999999999d",
+            "9223372036854775807d",
+        ] {
             assert_eq!(since(bad, now), None, "{bad}");
         }
     }

@@ -12,7 +12,14 @@ pub(crate) const PAYLOADS: &str = "MAESTRO_DEMO_PAYLOADS";
 
 /// Events that the demo's stack listens to, and some that it does not.
 const EVENTS: [&str; 8] = [
-    "issues", "issue_comment", "pull_request", "push", "release", "star", "fork", "workflow_run",
+    "issues",
+    "issue_comment",
+    "pull_request",
+    "push",
+    "release",
+    "star",
+    "fork",
+    "workflow_run",
 ];
 const OF_EACH_EVENT: usize = 16;
 
@@ -38,14 +45,21 @@ impl Demo {
                 continue;
             };
             let examples = event["examples"].as_array().into_iter().flatten();
-            payloads.extend(examples.take(OF_EACH_EVENT).map(|body| (name.to_owned(), body.clone())));
+            payloads.extend(
+                examples
+                    .take(OF_EACH_EVENT)
+                    .map(|body| (name.to_owned(), body.clone())),
+            );
         }
         Ok(Self(payloads))
     }
 
     /// The repositories that the payloads are about.
     pub(crate) fn repositories(&self) -> Vec<u64> {
-        let ids = self.0.iter().filter_map(|(_, body)| body["repository"]["id"].as_u64());
+        let ids = self
+            .0
+            .iter()
+            .filter_map(|(_, body)| body["repository"]["id"].as_u64());
         ids.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
@@ -55,7 +69,12 @@ impl Demo {
         for (event, body) in &self.0 {
             let body = serde_json::to_vec(body)?;
             let delivery = uuid::Uuid::new_v4().to_string();
-            let webhook = SignedWebhook { event, delivery: &delivery, secret, body };
+            let webhook = SignedWebhook {
+                event,
+                delivery: &delivery,
+                secret,
+                body,
+            };
             webhook.post(&client, url).await?.error_for_status()?;
         }
         Ok(self.0.len())

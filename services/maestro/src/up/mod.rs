@@ -67,11 +67,24 @@ async fn run(args: Options, data: &Path) -> anyhow::Result<()> {
     let _lock = data_dir::lock(data)?;
     let data = &std::fs::canonicalize(data).context("the data folder is gone")?;
     let listener = TcpListener::bind(args.listen).await.with_context(|| {
-        format!("cannot listen on {}: choose another address with --listen", args.listen)
+        format!(
+            "cannot listen on {}: choose another address with --listen",
+            args.listen
+        )
     })?;
     let stop = shutdown::on_signal()?;
     let mut servers = Servers::start(&settings, data).await?;
-    let served = match stop.run_until_cancelled(start(&settings, data, listener, &servers, demo.as_ref(), &stop)).await {
+    let served = match stop
+        .run_until_cancelled(start(
+            &settings,
+            data,
+            listener,
+            &servers,
+            demo.as_ref(),
+            &stop,
+        ))
+        .await
+    {
         None => Ok(()),
         Some(Err(error)) => Err(error),
         Some(Ok(services)) => supervise(services, &stop).await,
@@ -95,7 +108,10 @@ async fn start(
     log.ensure().await?;
     let vault = log.vault(keys);
     let model = ReadModel::connect(&servers.postgres)?;
-    model.migrate().await.context("cannot migrate the database")?;
+    model
+        .migrate()
+        .await
+        .context("cannot migrate the database")?;
     let secret_file = seed::webhook_secret_file(data)?;
     seed::webhook_secrets(&vault, &secret_file).await?;
 
@@ -106,25 +122,47 @@ async fn start(
     settings.executor.data = data.join("executor");
     let health = Health::new();
     let mut services = JoinSet::new();
-    serve(&settings, &log, &vault, &model, &health, listener, stop, &mut services).await?;
+    serve(
+        &settings,
+        &log,
+        &vault,
+        &model,
+        &health,
+        listener,
+        stop,
+        &mut services,
+    )
+    .await?;
 
-    Seed::default_project(&settings.project)?.apply(&log, &vault, data).await?;
+    Seed::default_project(&settings.project)?
+        .apply(&log, &vault, data)
+        .await?;
     if let Some(demo) = demo {
-        Seed::demo(demo.repositories())?.apply(&log, &vault, data).await?;
+        Seed::demo(demo.repositories())?
+            .apply(&log, &vault, data)
+            .await?;
     }
     let endpoints = endpoints(at, servers, secret_file);
-    endpoints.write(data).context("cannot write endpoints.json")?;
+    endpoints
+        .write(data)
+        .context("cannot write endpoints.json")?;
     announce(&endpoints, &vault, data).await?;
     if let Some(demo) = demo {
         let secret = std::fs::read_to_string(&endpoints.webhook_secret_file)?;
         let secret = secret.lines().next().unwrap_or_default().trim();
         let posted = demo.post(&endpoints.webhook, secret).await?;
-        println!("demo: posted {posted} example webhooks; watch them at {}/runs", endpoints.ui);
+        println!(
+            "demo: posted {posted} example webhooks; watch them at {}/runs",
+            endpoints.ui
+        );
     }
     Ok(services)
 }
 
-#[allow(clippy::too_many_arguments, reason = "one call that composes the house")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "one call that composes the house"
+)]
 async fn serve(
     settings: &Settings,
     log: &EventLog,
@@ -135,10 +173,27 @@ async fn serve(
     stop: &CancellationToken,
     services: &mut JoinSet<anyhow::Result<()>>,
 ) -> anyhow::Result<()> {
-    let Settings { ingress, conductor, executor, projector, gateway, .. } = settings.clone();
+    let Settings {
+        ingress,
+        conductor,
+        executor,
+        projector,
+        gateway,
+        ..
+    } = settings.clone();
     let (log, vault) = (log.clone(), vault.clone());
-    services.spawn(maestro_conductor::run(conductor, log.clone(), vault.clone(), stop.clone()));
-    services.spawn(maestro_executor::run(executor, log.clone(), vault.clone(), stop.clone()));
+    services.spawn(maestro_conductor::run(
+        conductor,
+        log.clone(),
+        vault.clone(),
+        stop.clone(),
+    ));
+    services.spawn(maestro_executor::run(
+        executor,
+        log.clone(),
+        vault.clone(),
+        stop.clone(),
+    ));
     let projecting = maestro_projector::run(
         projector,
         log.clone(),
@@ -155,7 +210,9 @@ async fn serve(
     let stopped = stop.clone().cancelled_owned();
     services.spawn(async move {
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
-        axum::serve(listener, app).with_graceful_shutdown(stopped).await?;
+        axum::serve(listener, app)
+            .with_graceful_shutdown(stopped)
+            .await?;
         Ok(())
     });
     Ok(())
@@ -179,8 +236,14 @@ async fn announce(endpoints: &Endpoints, vault: &Vault, data: &Path) -> anyhow::
     println!("webhook   {}", endpoints.webhook);
     println!("grpc      {}", endpoints.grpc);
     println!("data      {}", data.display());
-    println!("secret    {} (the webhook secret)", endpoints.webhook_secret_file.display());
-    println!("sign in   {}/login#{code}  (once, within 10 minutes)", endpoints.ui);
+    println!(
+        "secret    {} (the webhook secret)",
+        endpoints.webhook_secret_file.display()
+    );
+    println!(
+        "sign in   {}/login#{code}  (once, within 10 minutes)",
+        endpoints.ui
+    );
     println!("ready: Ctrl-C stops everything");
     Ok(())
 }

@@ -22,8 +22,12 @@ impl Servers {
         let url = own_nats.as_ref().map(|nats| nats.url().to_owned());
         let database = own_postgres.as_ref().map(Postgres::url);
         Ok(Self {
-            nats: url.or_else(|| settings.nats.url.clone()).unwrap_or_default(),
-            postgres: database.or_else(|| settings.database.url.clone()).unwrap_or_default(),
+            nats: url
+                .or_else(|| settings.nats.url.clone())
+                .unwrap_or_default(),
+            postgres: database
+                .or_else(|| settings.database.url.clone())
+                .unwrap_or_default(),
             own_nats,
             own_postgres,
         })
@@ -35,14 +39,20 @@ impl Servers {
             if let Some(nats) = &mut self.own_nats
                 && let Err(error) = nats.stop().await
             {
-                tracing::warn!(error = &error as &dyn std::error::Error, "nats-server did not stop");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "nats-server did not stop"
+                );
             }
         };
         let postgres = async {
             if let Some(postgres) = &mut self.own_postgres
                 && let Err(error) = postgres.stop().await
             {
-                tracing::warn!(error = &error as &dyn std::error::Error, "Postgres did not stop");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "Postgres did not stop"
+                );
             }
         };
         tokio::join!(nats, postgres);
@@ -53,7 +63,10 @@ async fn start_nats(settings: &Settings, data: &Path) -> anyhow::Result<Option<N
     if settings.nats.url.is_some() {
         return Ok(None);
     }
-    let options = NatsOptions { sync_always: settings.nats.sync_always, ..NatsOptions::default() };
+    let options = NatsOptions {
+        sync_always: settings.nats.sync_always,
+        ..NatsOptions::default()
+    };
     Ok(Some(NatsServer::start(&data.join("nats"), options).await?))
 }
 
@@ -61,5 +74,7 @@ async fn start_postgres(settings: &Settings, data: &Path) -> anyhow::Result<Opti
     if settings.database.url.is_some() {
         return Ok(None);
     }
-    Ok(Some(Postgres::start(&data.join("postgres"), PostgresOptions::default()).await?))
+    Ok(Some(
+        Postgres::start(&data.join("postgres"), PostgresOptions::default()).await?,
+    ))
 }

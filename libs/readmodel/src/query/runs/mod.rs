@@ -12,7 +12,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::{
-    codec::from_time,
+    codec::{column, from_time},
     error::Error,
     model::{ReadModel, bounded},
     projections,
@@ -186,6 +186,18 @@ impl ReadModel {
             timeline,
             revision,
         }))
+    }
+
+    /// Those of the runs that exist, in no particular order and without their timelines: what a
+    /// [`crate::ChangeSet`] names, in one query.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when Postgres is away.
+    pub async fn get_runs(&self, ids: impl IntoIterator<Item = RunId>) -> Result<Vec<Run>, Error> {
+        let ids = column(ids, RunId::uuid);
+        let rows = sqlx::query_as!(RunRow, "select * from runs where id = any($1)", &ids);
+        let rows = bounded(rows.fetch_all(self.queries())).await?;
+        rows.into_iter().map(Run::try_from).collect()
     }
 }
 

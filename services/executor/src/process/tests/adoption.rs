@@ -13,7 +13,10 @@ async fn a_live_child_is_adopted() {
     let bench = bench.reopened();
     let found = bench.backend.recover().await.unwrap();
     assert_eq!(found.len(), 1);
-    assert_eq!((found[0].execution, found[0].pool.as_str()), (execution, "large"));
+    assert_eq!(
+        (found[0].execution, found[0].pool.as_str()),
+        (execution, "large")
+    );
     let mut seen = bench.backend.observe(execution).unwrap();
     let running = seen.wait_for(|now| matches!(now, Observation::Running { .. }));
     drop(tokio::time::timeout(SOON, running).await.unwrap().unwrap());
@@ -76,14 +79,22 @@ async fn destroyed_records_are_a_loss() {
     let execution = bench.shell("exit 0").await;
     bench.end(execution).await;
     let folder = bench.folder(execution);
-    for file in [folder.spec(), folder.shim(), folder.started(), folder.exit()] {
+    for file in [
+        folder.spec(),
+        folder.shim(),
+        folder.started(),
+        folder.exit(),
+    ] {
         fs::write(file, "").unwrap();
     }
     let bench = bench.reopened();
     let found = bench.backend.recover().await.unwrap();
     assert_eq!(found[0].pool.as_str(), "default");
     assert_eq!(bench.end(execution).await, End::Lost);
-    assert!(bench.backend.logs(execution).is_err(), "its secrets are not known");
+    assert!(
+        bench.backend.logs(execution).is_err(),
+        "its secrets are not known"
+    );
 }
 
 #[tokio::test]

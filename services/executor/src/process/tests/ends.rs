@@ -7,23 +7,37 @@ async fn success() {
     let bench = Bench::new();
     let execution = bench.shell("echo out; echo err >&2").await;
     assert_eq!(bench.end(execution).await, End::Exited { code: 0 });
-    assert_eq!((bench.stdout(execution), bench.stderr(execution)), ("out\n".into(), "err\n".into()));
+    assert_eq!(
+        (bench.stdout(execution), bench.stderr(execution)),
+        ("out\n".into(), "err\n".into())
+    );
 }
 
 #[tokio::test]
 async fn exit_code() {
-    assert_eq!(Bench::new().end_of(shell("exit 3")).await, End::Exited { code: 3 });
+    assert_eq!(
+        Bench::new().end_of(shell("exit 3")).await,
+        End::Exited { code: 3 }
+    );
 }
 
 #[tokio::test]
 async fn signal() {
     let end = Bench::new().end_of(shell("kill -USR1 $$")).await;
-    assert_eq!(end, End::Signaled { signal: nix::sys::signal::Signal::SIGUSR1 as i32 });
+    assert_eq!(
+        end,
+        End::Signaled {
+            signal: nix::sys::signal::Signal::SIGUSR1 as i32
+        }
+    );
 }
 
 #[tokio::test]
 async fn real_time_signal() {
-    assert_eq!(Bench::new().end_of(shell("kill -40 $$")).await, End::Signaled { signal: 40 });
+    assert_eq!(
+        Bench::new().end_of(shell("kill -40 $$")).await,
+        End::Signaled { signal: 40 }
+    );
 }
 
 #[tokio::test]
@@ -46,7 +60,11 @@ async fn missing_program() {
     let bench = Bench::new();
     let execution = bench.start(task(&["no-such-program"])).await;
     assert_eq!(bench.end(execution).await, End::Exited { code: 127 });
-    assert!(bench.stderr(execution).starts_with("maestro: no-such-program: No such file"));
+    assert!(
+        bench
+            .stderr(execution)
+            .starts_with("maestro: no-such-program: No such file")
+    );
 }
 
 #[tokio::test]
@@ -54,8 +72,15 @@ async fn program_that_cannot_be_executed() {
     let bench = Bench::new();
     for program in ["/", "/dev/null", "/etc/passwd"] {
         let execution = bench.start(task(&[program])).await;
-        assert_eq!(bench.end(execution).await, End::Exited { code: 126 }, "{program}");
-        assert!(bench.stderr(execution).starts_with("maestro: /"), "{program}");
+        assert_eq!(
+            bench.end(execution).await,
+            End::Exited { code: 126 },
+            "{program}"
+        );
+        assert!(
+            bench.stderr(execution).starts_with("maestro: /"),
+            "{program}"
+        );
     }
 }
 
@@ -72,9 +97,16 @@ async fn hostile_commands() {
     ];
     for (number, (command, code)) in cases.into_iter().enumerate() {
         let execution = bench.start(task(command)).await;
-        assert_eq!(bench.end(execution).await, End::Exited { code }, "case {number}");
+        assert_eq!(
+            bench.end(execution).await,
+            End::Exited { code },
+            "case {number}"
+        );
         let problem = bench.stderr(execution);
-        assert!(problem.starts_with("maestro: ") && problem.len() < 400, "case {number}");
+        assert!(
+            problem.starts_with("maestro: ") && problem.len() < 400,
+            "case {number}"
+        );
     }
 }
 
@@ -84,7 +116,11 @@ async fn hostile_variables() {
     for (name, value) in [("A=B", "x"), ("", "x"), ("A\0", "x"), ("A", "x\0y")] {
         let mut task = shell("exit 0");
         task.spec.env.insert(name.to_owned(), value.to_owned());
-        assert_eq!(bench.end_of(task).await, End::Exited { code: 126 }, "{name:?}");
+        assert_eq!(
+            bench.end_of(task).await,
+            End::Exited { code: 126 },
+            "{name:?}"
+        );
     }
 }
 
@@ -112,7 +148,13 @@ async fn a_damaged_specification_is_a_rejected_launch() {
 async fn a_repeated_start_starts_nothing() {
     let bench = Bench::new();
     let task = shell("echo started");
-    bench.start(Task { start: task.start.clone(), spec: task.spec.clone(), ..shell("") }).await;
+    bench
+        .start(Task {
+            start: task.start.clone(),
+            spec: task.spec.clone(),
+            ..shell("")
+        })
+        .await;
     let execution = bench.start(task).await;
     assert_eq!(bench.end(execution).await, End::Exited { code: 0 });
     assert_eq!(bench.stdout(execution), "started\n");
@@ -120,9 +162,18 @@ async fn a_repeated_start_starts_nothing() {
 
 #[test]
 fn wrong_arguments_are_refused() {
-    for arguments in [&[][..], &["--dir"], &["--dir", "x", "y"], &["--folder", "x"]] {
+    for arguments in [
+        &[][..],
+        &["--dir"],
+        &["--dir", "x", "y"],
+        &["--folder", "x"],
+    ] {
         let mut command = std::process::Command::new(shim());
-        let status = command.arg("process-shim").args(arguments).status().unwrap();
+        let status = command
+            .arg("process-shim")
+            .args(arguments)
+            .status()
+            .unwrap();
         assert_eq!(status.code(), Some(2), "{arguments:?}");
     }
 }
@@ -130,5 +181,10 @@ fn wrong_arguments_are_refused() {
 /// The exit code of a shim on this folder.
 pub(super) fn run_shim(folder: &Folder) -> Option<i32> {
     let mut command = std::process::Command::new(shim());
-    command.args(["process-shim", "--dir"]).arg(folder.path()).status().unwrap().code()
+    command
+        .args(["process-shim", "--dir"])
+        .arg(folder.path())
+        .status()
+        .unwrap()
+        .code()
 }

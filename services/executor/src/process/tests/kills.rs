@@ -138,7 +138,10 @@ async fn a_number_that_belongs_to_another_process_is_left_alone() {
     let mut stale = super::super::records::ProcessId::of(pid).unwrap();
     stale.start -= 1;
     fs::write(folder.shim(), serde_json::to_vec(&stale).unwrap()).unwrap();
-    let started = super::super::records::Started { child: stale, at: Default::default() };
+    let started = super::super::records::Started {
+        child: stale,
+        at: Default::default(),
+    };
     fs::write(folder.started(), serde_json::to_vec(&started).unwrap()).unwrap();
     assert_eq!(bench.end_of(task).await, End::Lost);
     assert!(alive(pid));
@@ -146,5 +149,7 @@ async fn a_number_that_belongs_to_another_process_is_left_alone() {
 
 pub(super) fn shim_of(bench: &Bench, execution: Execution) -> i32 {
     let record = fs::read(bench.folder(execution).shim()).unwrap();
-    serde_json::from_slice::<super::super::records::ProcessId>(&record).unwrap().pid
+    serde_json::from_slice::<super::super::records::ProcessId>(&record)
+        .unwrap()
+        .pid
 }

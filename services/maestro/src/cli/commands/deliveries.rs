@@ -35,13 +35,28 @@ Examples:
 #[derive(Debug, Args)]
 pub(crate) struct List {
     /// Only this project
-    #[arg(long, value_name = "SLUG", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "SLUG",
+        default_value = "",
+        hide_default_value = true
+    )]
     project: String,
     /// Only this repository
-    #[arg(long, value_name = "OWNER/NAME", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "OWNER/NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
     repository: String,
     /// Only this event
-    #[arg(long, value_name = "EVENT", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "EVENT",
+        default_value = "",
+        hide_default_value = true
+    )]
     event: String,
     /// Only this outcome
     #[arg(long, value_name = "OUTCOME")]
@@ -50,7 +65,12 @@ pub(crate) struct List {
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
     limit: u32,
     /// `nextPageToken` of the page before
-    #[arg(long, value_name = "TOKEN", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        default_value = "",
+        hide_default_value = true
+    )]
     page: String,
     #[command(flatten)]
     connection: Connection,
@@ -100,25 +120,40 @@ impl List {
     async fn run(self, session: &Session) -> Result<(), Failure> {
         let mut client = session.client(&self.connection)?.deliveries();
         let request = ListDeliveriesRequest {
-            page: Some(PageRequest { page_size: self.limit, page_token: self.page }),
+            page: Some(PageRequest {
+                page_size: self.limit,
+                page_token: self.page,
+            }),
             read: None,
             project: self.project,
             repository: self.repository,
             event: self.event,
-            outcome: self.outcome.map_or(DeliveryOutcome::Unspecified, Into::into).into(),
+            outcome: self
+                .outcome
+                .map_or(DeliveryOutcome::Unspecified, Into::into)
+                .into(),
         };
         let listed = client.list_deliveries(request).await?.into_inner();
-        session.output.print(&listed, |output| table(output, &listed))
+        session
+            .output
+            .print(&listed, |output| table(output, &listed))
     }
 }
 
 impl Show {
     async fn run(self, session: &Session) -> Result<(), Failure> {
         let mut client = session.client(&self.connection)?.deliveries();
-        let request = GetDeliveryRequest { id: self.id, provider: self.provider, read: None };
+        let request = GetDeliveryRequest {
+            id: self.id,
+            provider: self.provider,
+            read: None,
+        };
         let answer = client.get_delivery(request).await?.into_inner();
         session.output.print(&answer, |output| {
-            answer.delivery.as_ref().map_or_else(String::new, |delivery| story(output, delivery))
+            answer
+                .delivery
+                .as_ref()
+                .map_or_else(String::new, |delivery| story(output, delivery))
         })
     }
 }
@@ -144,8 +179,14 @@ fn table(output: Output, listed: &ListDeliveriesResponse) -> String {
         return "There are no such deliveries.".to_owned();
     }
     let now = maestro_runtime::clock::now();
-    let mut table =
-        output.table(&["DELIVERY", "OUTCOME", "REASON", "EVENT", "REPOSITORY", "RECEIVED"]);
+    let mut table = output.table(&[
+        "DELIVERY",
+        "OUTCOME",
+        "REASON",
+        "EVENT",
+        "REPOSITORY",
+        "RECEIVED",
+    ]);
     for delivery in &listed.deliveries {
         let (outcome, color) = outcome_of(delivery);
         table.add_row(vec![
@@ -168,8 +209,14 @@ fn story(output: Output, delivery: &Delivery) -> String {
     let (outcome, color) = outcome_of(delivery);
     let time = |time| times::at(time).map(|at| at.to_string()).unwrap_or_default();
     let facts = [
-        ("Delivery", format!("{} from {}", delivery.id, delivery.provider)),
-        ("Outcome", format!("{} ({})", output.paint(outcome, color), delivery.reason)),
+        (
+            "Delivery",
+            format!("{} from {}", delivery.id, delivery.provider),
+        ),
+        (
+            "Outcome",
+            format!("{} ({})", output.paint(outcome, color), delivery.reason),
+        ),
         ("Why", delivery.explanation.clone()),
         ("Event", event_of(delivery)),
         ("Repository", delivery.repository.clone()),
@@ -181,7 +228,12 @@ fn story(output: Output, delivery: &Delivery) -> String {
     let mut lines: Vec<_> = facts
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| format!("{} {value}", output.paint(&format!("{name:11}"), Paint::Faint)))
+        .map(|(name, value)| {
+            format!(
+                "{} {value}",
+                output.paint(&format!("{name:11}"), Paint::Faint)
+            )
+        })
         .collect();
     if !delivery.triggers.is_empty() {
         let mut table = output.table(&["TRIGGER", "MATCHED", "WHY", "RUN"]);

@@ -62,12 +62,17 @@ impl Doctor {
                 checks.push(secret(&endpoints));
             }
             Err(failure) if self.connection.url.is_none() => {
-                checks.push(bad("running", failure.to_string(), "start it with `maestro up`"));
+                checks.push(bad("running", failure.to_string(), ""));
             }
             Err(_) => checks.push(self.gateway(session).await),
         }
-        let report = Report { healthy: checks.iter().all(|check| check.ok), checks };
-        session.output.print(&report, |output| render(output, &report))?;
+        let report = Report {
+            healthy: checks.iter().all(|check| check.ok),
+            checks,
+        };
+        session
+            .output
+            .print(&report, |output| render(output, &report))?;
         if report.healthy {
             return Ok(());
         }
@@ -91,14 +96,20 @@ impl Doctor {
             Ok::<_, Failure>(client.get_status(GetStatusRequest {}).await?.into_inner())
         };
         match asked.await {
-            Ok(status) if status.ready => {
-                good("gateway", format!("ready, log at revision {}", status.log_revision))
-            }
+            Ok(status) if status.ready => good(
+                "gateway",
+                format!("ready, log at revision {}", status.log_revision),
+            ),
             Ok(status) => {
                 let failing = status.components.iter().filter(|component| !component.ok);
-                let failing: Vec<_> =
-                    failing.map(|each| format!("{}: {}", each.name, each.detail)).collect();
-                bad("gateway", failing.join("; "), "`maestro status` shows each component")
+                let failing: Vec<_> = failing
+                    .map(|each| format!("{}: {}", each.name, each.detail))
+                    .collect();
+                bad(
+                    "gateway",
+                    failing.join("; "),
+                    "`maestro status` shows each component",
+                )
             }
             Err(failure) => bad(
                 "gateway",
@@ -110,11 +121,21 @@ impl Doctor {
 }
 
 fn good(check: &'static str, detail: impl Into<String>) -> Check {
-    Check { check, ok: true, detail: detail.into(), advice: "" }
+    Check {
+        check,
+        ok: true,
+        detail: detail.into(),
+        advice: "",
+    }
 }
 
 fn bad(check: &'static str, detail: impl Into<String>, advice: &'static str) -> Check {
-    Check { check, ok: false, detail: detail.into(), advice }
+    Check {
+        check,
+        ok: false,
+        detail: detail.into(),
+        advice,
+    }
 }
 
 /// The programs that a private broker and database need.
@@ -135,8 +156,16 @@ fn data_folder(dir: &Path) -> Check {
         Ok(metadata) if metadata.is_dir() && !metadata.permissions().readonly() => {
             good("data folder", shown.to_string())
         }
-        Ok(_) => bad("data folder", format!("{shown} is not a writable folder"), "choose another with --data"),
-        Err(error) => bad("data folder", format!("{shown}: {error}"), "`maestro up` creates it"),
+        Ok(_) => bad(
+            "data folder",
+            format!("{shown} is not a writable folder"),
+            "choose another with --data",
+        ),
+        Err(error) => bad(
+            "data folder",
+            format!("{shown}: {error}"),
+            "`maestro up` creates it",
+        ),
     }
 }
 
@@ -147,7 +176,11 @@ async fn broker(endpoints: &Endpoints) -> Check {
     };
     match asked.await {
         Ok(took) => good("broker", format!("answers in {} ms", took.as_millis())),
-        Err(error) => bad("broker", chain(&error), "look for nats-server in the log of `maestro up`"),
+        Err(error) => bad(
+            "broker",
+            chain(&error),
+            "look for nats-server in the log of `maestro up`",
+        ),
     }
 }
 
@@ -155,15 +188,27 @@ fn secret(endpoints: &Endpoints) -> Check {
     let path = &endpoints.webhook_secret_file;
     match fs::read(path) {
         Ok(secret) if !secret.is_empty() => good("webhook secret", path.display().to_string()),
-        Ok(_) => bad("webhook secret", format!("{} is empty", path.display()), "delete it and start again"),
-        Err(error) => bad("webhook secret", format!("{}: {error}", path.display()), "start `maestro up` again"),
+        Ok(_) => bad(
+            "webhook secret",
+            format!("{} is empty", path.display()),
+            "delete it and start again",
+        ),
+        Err(error) => bad(
+            "webhook secret",
+            format!("{}: {error}", path.display()),
+            "start `maestro up` again",
+        ),
     }
 }
 
 fn render(output: Output, report: &Report) -> String {
     let mut table = output.table(&["CHECK", "STATE", "DETAIL", "WHAT TO DO"]);
     for check in &report.checks {
-        let state = if check.ok { Paint::Good.cell("ok") } else { Paint::Bad.cell("wrong") };
+        let state = if check.ok {
+            Paint::Good.cell("ok")
+        } else {
+            Paint::Bad.cell("wrong")
+        };
         table.add_row(vec![
             check.check.into(),
             state,

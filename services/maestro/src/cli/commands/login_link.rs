@@ -43,19 +43,39 @@ impl LoginLink {
             .bearer_auth(token.expose())
             .send()
             .await
-            .map_err(|error| Failure::unavailable(format!("{base} does not answer: {}", chain(&error.without_url()))))?;
+            .map_err(|error| {
+                Failure::unavailable(format!(
+                    "{base} does not answer: {}",
+                    chain(&error.without_url())
+                ))
+            })?;
         let answer = match answer.status().as_u16() {
             200..=299 => answer,
-            401 | 403 => return Err(Failure::new(Kind::Refused, "the operator's token is refused")),
-            503 => return Err(Failure::unavailable("sign-in is unavailable: the broker is away")),
+            401 | 403 => {
+                return Err(Failure::new(
+                    Kind::Refused,
+                    "the operator's token is refused",
+                ));
+            }
+            503 => {
+                return Err(Failure::unavailable(
+                    "sign-in is unavailable: the broker is away",
+                ));
+            }
             status => {
-                return Err(Failure::new(Kind::Failed, format!("the gateway answered {status}")));
+                return Err(Failure::new(
+                    Kind::Failed,
+                    format!("the gateway answered {status}"),
+                ));
             }
         };
         let Issued { code, expires_at } = answer.json().await.map_err(|error| {
             Failure::caused("the gateway's answer cannot be read", &error.without_url())
         })?;
-        let link = Link { url: format!("{base}/login#{code}"), expires_at };
+        let link = Link {
+            url: format!("{base}/login#{code}"),
+            expires_at,
+        };
         session.output.print(&link, |_| link.url.clone())
     }
 }

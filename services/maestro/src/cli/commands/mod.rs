@@ -4,6 +4,7 @@ pub(crate) mod completions;
 pub(crate) mod deliveries;
 pub(crate) mod doctor;
 pub(crate) mod login_link;
+mod pattern;
 pub(crate) mod runs;
 pub(crate) mod slots;
 pub(crate) mod status;

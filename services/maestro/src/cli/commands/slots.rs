@@ -26,7 +26,12 @@ Examples:
 #[derive(Debug, Args)]
 pub(crate) struct List {
     /// Only this project
-    #[arg(long, value_name = "SLUG", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "SLUG",
+        default_value = "",
+        hide_default_value = true
+    )]
     project: String,
     #[command(flatten)]
     connection: Connection,
@@ -34,11 +39,19 @@ pub(crate) struct List {
 
 impl Slots {
     pub(crate) async fn run(self, session: &Session) -> Result<(), Failure> {
-        let Self::List(List { project, connection }) = self;
+        let Self::List(List {
+            project,
+            connection,
+        }) = self;
         let mut client = session.client(&connection)?.slots();
-        let request = ListSlotsRequest { project, read: None };
+        let request = ListSlotsRequest {
+            project,
+            read: None,
+        };
         let slots = client.list_slots(request).await?.into_inner();
-        session.output.print(&slots, |output| render(output, &slots))
+        session
+            .output
+            .print(&slots, |output| render(output, &slots))
     }
 }
 
@@ -66,7 +79,12 @@ fn render(output: Output, slots: &ListSlotsResponse) -> String {
         .pools
         .iter()
         .filter(|pool| pool.queued > 0)
-        .map(|pool| format!("\n{} runs wait for {}/{}", pool.queued, pool.project, pool.name))
+        .map(|pool| {
+            format!(
+                "\n{} runs wait for {}/{}",
+                pool.queued, pool.project, pool.name
+            )
+        })
         .collect();
     if slots.pools.is_empty() {
         return "There are no slot pools.".to_owned();

@@ -5,6 +5,7 @@ use maestro_domain::{Commit, DeliveryId, Event, Name, RunId, Timestamp, explain}
 use maestro_eventlog::{EventLog, Message, ReadError, Reader, Settings, Start, Stream};
 use serde_json::Value;
 
+use super::pattern::Pattern;
 use crate::cli::{
     failure::{Failure, Kind, chain},
     output::{Output, Paint},
@@ -46,28 +47,45 @@ pub(crate) struct Tail {
     #[arg(long, value_name = "URL", env = "MAESTRO_NATS", hide_env_values = true)]
     nats: Option<String>,
     /// First word of the deployment's subjects
-    #[arg(long, value_name = "WORD", default_value = "maestro", env = "MAESTRO_PREFIX")]
+    #[arg(
+        long,
+        value_name = "WORD",
+        default_value = "maestro",
+        env = "MAESTRO_PREFIX"
+    )]
     prefix: String,
 }
 
 impl Tail {
     pub(crate) async fn run(self, session: &Session) -> Result<(), Failure> {
         let start = self.start(maestro_runtime::clock::now())?;
-        let filter = self.filter()?;
+        let (pattern, filter) = self.filter()?;
         let url = match &self.nats {
             Some(url) => url.clone(),
             None => session.endpoints()?.nats,
         };
-        let settings = Settings { prefix: self.prefix.clone(), ..Settings::single(url) };
+        let settings = Settings {
+            prefix: self.prefix.clone(),
+            ..Settings::single(url)
+        };
         let log = EventLog::connect(&settings).await.map_err(|error| {
-            let kind = if error.is_unavailable() { Kind::Unavailable } else { Kind::Failed };
+            let kind = if error.is_unavailable() {
+                Kind::Unavailable
+            } else {
+                Kind::Failed
+            };
             Failure::new(kind, chain(&error))
         })?;
         let mut reader = log.read_filtered(Stream::Events, &filter, start);
-        self.follow(&mut reader, session.output).await
+        self.follow(&mut reader, &pattern, session.output).await
     }
 
-    async fn follow(&self, reader: &mut Reader, output: Output) -> Result<(), Failure> {
+    async fn follow(
+        &self,
+        reader: &mut Reader,
+        pattern: &Pattern,
+        output: Output,
+    ) -> Result<(), Failure> {
         loop {
             if self.no_follow {
                 reader.open().await.map_err(|error| stopped(&error))?;
@@ -76,11 +94,11 @@ impl Tail {
                 }
             }
             let message = reader.next().await.map_err(|error| stopped(&error))?;
-            self.print(output, &message)?;
+            self.print(output, pattern, &message)?;
         }
     }
 
-    fn print(&self, output: Output, message: &Message) -> Result<(), Failure> {
+    fn print(&self, output: Output, pattern: &Pattern, message: &Message) -> Result<(), Failure> {
         let commit = match Commit::decode(&message.payload) {
             Ok(commit) => commit,
             Err(error) => {
@@ -88,18 +106,28 @@ impl Tail {
                 return Err(Failure::new(Kind::Failed, message));
             }
         };
-        if !self.wanted(&commit) {
+        let project = commit.project.as_ref().map_or("platform", Name::as_str);
+        let events: Vec<_> = commit
+            .events()
+            .filter(|event| pattern.matches(project, event.type_name()))
+            .collect();
+        if events.is_empty() || !self.wanted(&commit) {
             return Ok(());
         }
         let value: Value = serde_json::from_slice(&message.payload)
             .map_err(|error| Failure::caused("a commit is not JSON", &error))?;
         output.print_next(&value, |output| {
-            commit.events().map(|event| line(output, &commit, event)).collect::<Vec<_>>().join("\n")
+            let lines = events
+                .into_iter()
+                .map(|event| line(output, &commit, project, event));
+            lines.collect::<Vec<_>>().join("\n")
         })
     }
 
     fn wanted(&self, commit: &Commit) -> bool {
-        let run = self.run.is_none_or(|run| commit.events().any(|event| event.run() == Some(run)));
+        let run = self
+            .run
+            .is_none_or(|run| commit.events().any(|event| event.run() == Some(run)));
         let delivery = self.delivery.as_ref().is_none_or(|id| {
             commit.cause.id.as_deref() == Some(id.as_str())
                 || commit.events().any(|event| concerns(event, id))
@@ -120,25 +148,27 @@ impl Tail {
         }
     }
 
-    /// The subject in the stream for what was asked for, in whichever form.
-    fn filter(&self) -> Result<String, Failure> {
+    /// What events have to match, and the subject whose messages may hold some: a commit stands
+    /// under its first event, so only its project can be left to the broker.
+    fn filter(&self) -> Result<(Pattern, String), Failure> {
         let prefix = &self.prefix;
         let subject = self
             .subject
             .strip_prefix(&format!("{prefix}.events."))
             .or_else(|| self.subject.strip_prefix(&format!("{prefix}.log.")))
             .unwrap_or(&self.subject);
-        let well_formed = subject.split('.').all(|word| !word.is_empty())
-            && !subject.chars().any(|c| c.is_whitespace() || c.is_control());
-        if !well_formed {
-            let message = format!("{}: a subject is words joined by dots", self.subject);
-            return Err(Failure::usage(message));
-        }
-        match &self.project {
-            None => Ok(format!("{prefix}.log.{subject}")),
-            Some(project) if subject == ">" => Ok(format!("{prefix}.log.{project}.>")),
-            Some(_) => Err(Failure::usage("give either a SUBJECT or --project")),
-        }
+        let pattern = match &self.project {
+            None => Pattern::parse(subject),
+            Some(project) if subject == ">" => Pattern::parse(&format!("{project}.>")),
+            Some(_) => return Err(Failure::usage("give either a SUBJECT or --project")),
+        };
+        let pattern = pattern.ok_or_else(|| {
+            let form =
+                "a subject is <project>.<aggregate>.<event>, with * for a word and > for the rest";
+            Failure::usage(format!("{}: {form}", self.subject))
+        })?;
+        let project = pattern.project();
+        Ok((pattern, format!("{prefix}.log.{project}")))
     }
 }
 
@@ -150,11 +180,14 @@ fn concerns(event: &Event, delivery: &DeliveryId) -> bool {
     }
 }
 
-fn line(output: Output, commit: &Commit, event: &Event) -> String {
-    let project = commit.project.as_ref().map_or("platform", Name::as_str);
+fn line(output: Output, commit: &Commit, project: &str, event: &Event) -> String {
     let head = format!("{} #{:<6} {project}", commit.at, commit.n);
     let (kind, id) = (event.type_name(), event.aggregate_id());
-    format!("{} {kind:22} {id} {}", output.paint(&head, Paint::Faint), explain::summary(event))
+    format!(
+        "{} {kind:22} {id} {}",
+        output.paint(&head, Paint::Faint),
+        explain::summary(event)
+    )
 }
 
 fn stopped(error: &ReadError) -> Failure {
@@ -180,24 +213,45 @@ mod tests {
 
     #[test]
     fn subjects_are_taken_in_every_form() {
-        for form in ["shop.run.>", "maestro.events.shop.run.>", "maestro.log.shop.run.>"] {
-            assert_eq!(tail(form, None).filter().unwrap(), "maestro.log.shop.run.>");
+        for form in [
+            "shop.run.>",
+            "maestro.events.shop.run.>",
+            "maestro.log.shop.run.>",
+        ] {
+            let (pattern, subject) = tail(form, None).filter().unwrap();
+            assert_eq!(subject, "maestro.log.shop.>");
+            assert!(pattern.matches("shop", "run.requested"));
+            assert!(!pattern.matches("shop", "slot.leased"));
         }
-        assert_eq!(tail(">", Some("shop")).filter().unwrap(), "maestro.log.shop.>");
+        assert_eq!(
+            tail(">", Some("shop")).filter().unwrap().1,
+            "maestro.log.shop.>"
+        );
+        assert_eq!(tail(">", None).filter().unwrap().1, "maestro.log.>");
         assert_eq!(tail("a b", None).filter().unwrap_err().kind(), Kind::Usage);
         assert_eq!(tail("a..b", None).filter().unwrap_err().kind(), Kind::Usage);
-        assert_eq!(tail("shop.>", Some("shop")).filter().unwrap_err().kind(), Kind::Usage);
+        assert_eq!(
+            tail("shop.>", Some("shop")).filter().unwrap_err().kind(),
+            Kind::Usage
+        );
     }
 
     #[test]
     fn the_start_is_now_unless_asked_otherwise() {
         let now = Timestamp::from_millis(100_000);
         let start = |since: Option<&str>| {
-            Tail { since: since.map(str::to_owned), ..tail(">", None) }.start(now)
+            Tail {
+                since: since.map(str::to_owned),
+                ..tail(">", None)
+            }
+            .start(now)
         };
         assert_eq!(start(None).unwrap(), Start::New);
         assert_eq!(start(Some("all")).unwrap(), Start::All);
-        assert_eq!(start(Some("10s")).unwrap(), Start::Time(Timestamp::from_millis(90_000)));
+        assert_eq!(
+            start(Some("10s")).unwrap(),
+            Start::Time(Timestamp::from_millis(90_000))
+        );
         assert_eq!(start(Some("soon")).unwrap_err().kind(), Kind::Usage);
     }
 }

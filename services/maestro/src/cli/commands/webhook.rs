@@ -41,7 +41,12 @@ pub(crate) struct Send {
     #[arg(long, value_name = "FILE")]
     file: PathBuf,
     /// Secret to sign with; other users of this machine can see it here
-    #[arg(long, value_name = "TEXT", env = "MAESTRO_WEBHOOK_SECRET", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        env = "MAESTRO_WEBHOOK_SECRET",
+        hide_env_values = true
+    )]
     secret: Option<String>,
     /// File with the secret to sign with; the one in the data folder when left out
     #[arg(long, value_name = "FILE", conflicts_with = "secret")]
@@ -69,8 +74,16 @@ impl Send {
             None => session.endpoints()?.webhook,
         };
         let secret = self.secret(session)?;
-        let delivery = self.delivery.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
-        let webhook = SignedWebhook { event: &self.event, delivery: &delivery, secret: &secret, body };
+        let delivery = self
+            .delivery
+            .clone()
+            .unwrap_or_else(|| Uuid::new_v4().to_string());
+        let webhook = SignedWebhook {
+            event: &self.event,
+            delivery: &delivery,
+            secret: &secret,
+            body,
+        };
         let answer = webhook
             .post(&reqwest::Client::new(), &url)
             .await
@@ -81,10 +94,16 @@ impl Send {
             serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text));
         if !status.is_success() {
             let message = answer["message"].as_str().unwrap_or("the endpoint refused");
-            return Err(Failure::new(kind(status.as_u16()), format!("{status}: {message}")));
+            return Err(Failure::new(
+                kind(status.as_u16()),
+                format!("{status}: {message}"),
+            ));
         }
         session.output.print(&answer, |_| {
-            format!("delivery {delivery}: {}", answer["status"].as_str().unwrap_or("sent"))
+            format!(
+                "delivery {delivery}: {}",
+                answer["status"].as_str().unwrap_or("sent")
+            )
         })
     }
 
@@ -97,7 +116,10 @@ impl Send {
             None => session.endpoints()?.webhook_secret_file,
         };
         let text = fs::read_to_string(&path).map_err(|error| {
-            Failure::caused(format!("cannot read the secret from {}", path.display()), &error)
+            Failure::caused(
+                format!("cannot read the secret from {}", path.display()),
+                &error,
+            )
         })?;
         Ok(text.trim_end_matches(['\r', '\n']).to_owned())
     }

@@ -17,10 +17,20 @@ pub(crate) struct Cancel {
     #[arg(value_name = "RUN")]
     id: String,
     /// Why; kept in the vault
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     reason: String,
     /// Idempotency key; a fresh one when left out
-    #[arg(long, value_name = "KEY", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "KEY",
+        default_value = "",
+        hide_default_value = true
+    )]
     key: String,
     #[command(flatten)]
     connection: Connection,
@@ -30,11 +40,17 @@ impl Cancel {
     pub(super) async fn run(self, session: &Session) -> Result<(), Failure> {
         let mut client = session.client(&self.connection)?.runs();
         let id = self.id.clone();
-        let request =
-            CancelRunRequest { id: self.id, reason: self.reason, idempotency_key: self.key };
+        let request = CancelRunRequest {
+            id: self.id,
+            reason: self.reason,
+            idempotency_key: self.key,
+        };
         let answer = client.cancel_run(request).await?.into_inner();
         session.output.print(&answer, |_| {
-            format!("{id} was asked to end (command {}, revision {})", answer.command_id, answer.revision)
+            format!(
+                "{id} was asked to end (command {}, revision {})",
+                answer.command_id, answer.revision
+            )
         })
     }
 }

@@ -31,16 +31,31 @@ const PAGE: u32 = 200;
 #[derive(Debug, Args)]
 pub(crate) struct List {
     /// Only this project
-    #[arg(long, value_name = "SLUG", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "SLUG",
+        default_value = "",
+        hide_default_value = true
+    )]
     project: String,
     /// Only these statuses; may be repeated
     #[arg(long, value_name = "STATUS", value_delimiter = ',')]
     status: Vec<Status>,
     /// Only this repository
-    #[arg(long, value_name = "OWNER/NAME", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "OWNER/NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
     repository: String,
     /// Only this trigger
-    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
     trigger: String,
     /// Only runs of this delivery
     #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
@@ -89,7 +104,9 @@ impl List {
             return self.watch(session.output, &client).await;
         }
         let listed = self.list(&client).await?;
-        session.output.print(&listed, |output| table(output, &listed))
+        session
+            .output
+            .print(&listed, |output| table(output, &listed))
     }
 
     async fn list(&self, client: &Client) -> Result<ListRunsResponse, Failure> {
@@ -103,7 +120,10 @@ impl List {
                 return Ok(listed);
             }
             let page_token = std::mem::take(&mut listed.next_page_token);
-            let request = self.request(PageRequest { page_size, page_token });
+            let request = self.request(PageRequest {
+                page_size,
+                page_token,
+            });
             let page = client.list_runs(request).await?.into_inner();
             listed.runs.extend(page.runs);
             listed.next_page_token = page.next_page_token;
@@ -119,7 +139,11 @@ impl List {
             page: Some(page),
             read: None,
             project: self.project.clone(),
-            statuses: self.status.iter().map(|status| RunStatus::from(*status).into()).collect(),
+            statuses: self
+                .status
+                .iter()
+                .map(|status| RunStatus::from(*status).into())
+                .collect(),
             repository: self.repository.clone(),
             trigger: self.trigger.clone(),
             delivery_id: self.delivery.clone(),
@@ -128,7 +152,10 @@ impl List {
 
     /// Watches first and lists then, so that no change falls in between.
     async fn watch(&self, output: Output, client: &Client) -> Result<(), Failure> {
-        let request = WatchRunsRequest { project: self.project.clone(), id: String::new() };
+        let request = WatchRunsRequest {
+            project: self.project.clone(),
+            id: String::new(),
+        };
         let mut changes = client.runs().watch_runs(request).await?.into_inner();
         let listed = self.list(client).await?;
         if output.is_table() {
@@ -140,7 +167,10 @@ impl List {
         }
         while let Some(change) = changes.message().await? {
             output.print_next(&change, |output| {
-                change.run.as_ref().map_or_else(String::new, |run| line(output, run))
+                change
+                    .run
+                    .as_ref()
+                    .map_or_else(String::new, |run| line(output, run))
             })?;
         }
         Ok(())
@@ -153,7 +183,13 @@ fn table(output: Output, listed: &ListRunsResponse) -> String {
     }
     let now = maestro_runtime::clock::now();
     let mut table = output.table(&[
-        "RUN", "STATUS", "PROJECT", "TRIGGER", "REPOSITORY", "REQUESTED", "DURATION",
+        "RUN",
+        "STATUS",
+        "PROJECT",
+        "TRIGGER",
+        "REPOSITORY",
+        "REQUESTED",
+        "DURATION",
     ]);
     for run in &listed.runs {
         let (status, color) = status_of(run);
@@ -167,7 +203,11 @@ fn table(output: Output, listed: &ListRunsResponse) -> String {
             took(run, now).into(),
         ]);
     }
-    let more = if listed.next_page_token.is_empty() { "" } else { "\nThere are more: --all" };
+    let more = if listed.next_page_token.is_empty() {
+        ""
+    } else {
+        "\nThere are more: --all"
+    };
     format!("{}{more}", text_of(&table))
 }
 
@@ -175,7 +215,13 @@ fn line(output: Output, run: &Run) -> String {
     let now = maestro_runtime::clock::now();
     let (status, color) = status_of(run);
     let status = output.paint(&format!("{status:10}"), color);
-    format!("{now} {} {status} {} {} {}", run.id, run.project, run.trigger, about(run))
+    format!(
+        "{now} {} {status} {} {} {}",
+        run.id,
+        run.project,
+        run.trigger,
+        about(run)
+    )
 }
 
 /// `owner/name#7`.

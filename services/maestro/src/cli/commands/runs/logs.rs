@@ -60,8 +60,5 @@ fn copy(chunk: &StreamLogsResponse) -> Result<(), Failure> {
         }
         LogStream::Stderr | LogStream::System => io::stderr().lock().write_all(&chunk.data),
     };
-    match written {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
-        other => other.map_err(|error| Failure::caused("cannot write the output", &error)),
-    }
+    written.map_err(|error| Failure::output(&error))
 }

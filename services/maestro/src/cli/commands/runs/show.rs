@@ -30,14 +30,22 @@ pub(crate) struct Show {
 impl Show {
     pub(super) async fn run(self, session: &Session) -> Result<(), Failure> {
         let mut client = session.client(&self.connection)?.runs();
-        let request = GetRunRequest { id: self.id, read: None };
+        let request = GetRunRequest {
+            id: self.id,
+            read: None,
+        };
         let story = client.get_run(request).await?.into_inner();
-        session.output.print(&story, |output| render(output, &story))
+        session
+            .output
+            .print(&story, |output| render(output, &story))
     }
 }
 
 fn render(output: Output, story: &GetRunResponse) -> String {
-    let mut lines = story.run.as_ref().map_or_else(Vec::new, |run| facts(output, run));
+    let mut lines = story
+        .run
+        .as_ref()
+        .map_or_else(Vec::new, |run| facts(output, run));
     lines.push(String::new());
     lines.extend(story.timeline.iter().map(|entry| timeline(output, entry)));
     lines.join("\n")
@@ -57,7 +65,10 @@ fn facts(output: Output, run: &Run) -> Vec<String> {
         ("Status", format!("{}{why}", output.paint(status, color))),
         ("Project", run.project.clone()),
         ("Trigger", format!("{} → {}", run.trigger, run.name)),
-        ("Cause", format!("{} delivery {}", run.event, run.delivery_id)),
+        (
+            "Cause",
+            format!("{} delivery {}", run.event, run.delivery_id),
+        ),
         ("Repository", run.repository.clone()),
         ("Sender", run.sender.clone()),
         ("Pool", run.pool.clone()),
@@ -65,18 +76,28 @@ fn facts(output: Output, run: &Run) -> Vec<String> {
         ("Requested", time(run.requested_at)),
         ("Started", time(run.started_at)),
         ("Finished", time(run.finished_at)),
-        ("Duration", times::between(run.started_at, run.finished_at, now)),
+        (
+            "Duration",
+            times::between(run.started_at, run.finished_at, now),
+        ),
         ("Trace", run.trace_id.clone()),
     ];
     facts
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| format!("{} {value}", output.paint(&format!("{name:11}"), Paint::Faint)))
+        .map(|(name, value)| {
+            format!(
+                "{} {value}",
+                output.paint(&format!("{name:11}"), Paint::Faint)
+            )
+        })
         .collect()
 }
 
 fn timeline(output: Output, entry: &TimelineEntry) -> String {
-    let at = times::at(entry.at).map(|at| at.to_string()).unwrap_or_default();
+    let at = times::at(entry.at)
+        .map(|at| at.to_string())
+        .unwrap_or_default();
     format!(
         "{} {:22} {}",
         output.paint(&format!("{at:24} #{:<6}", entry.revision), Paint::Faint),
