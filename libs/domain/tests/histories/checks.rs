@@ -1,0 +1,110 @@
+//! What must hold between the parts of a state.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use maestro_domain::{
+    Digest, RunId, State,
+    run::Status,
+    state::{Pool, Run},
+};
+
+/// Panics with the first contradiction.
+pub(crate) fn consistent(state: &State) {
+    timers(state);
+    let mut groups = BTreeMap::new();
+    let mut queued = BTreeSet::new();
+    let mut leased = BTreeSet::new();
+    for (id, project) in &state.projects {
+        for (name, pool) in &project.pools {
+            for (age, run) in &pool.queue {
+                assert!(queued.insert(*run), "{run} is queued twice");
+                let live = state.runs.get(run).expect("a queued run lives");
+                assert_eq!((live.age, live.project, &live.pool), (*age, *id, name));
+                assert_eq!(
+                    (live.status, live.slot, live.timer),
+                    (Status::Pending, None, None)
+                );
+            }
+            leases(state, pool, &mut groups, &mut leased);
+            no_slot_is_idle(state, pool);
+        }
+    }
+    assert_eq!(groups, state.groups, "groups are those of the leases");
+    for (id, run) in &state.runs {
+        waits_or_executes(*id, run, &queued, &leased);
+    }
+}
+
+fn timers(state: &State) {
+    let of_runs = state
+        .runs
+        .iter()
+        .filter_map(|(id, run)| Some((run.timer?, *id)));
+    assert_eq!(
+        of_runs.collect::<BTreeSet<_>>(),
+        state.timers,
+        "timers are those of the runs"
+    );
+}
+
+fn leases(
+    state: &State,
+    pool: &Pool,
+    groups: &mut BTreeMap<Digest, RunId>,
+    leased: &mut BTreeSet<RunId>,
+) {
+    for (slot, lease) in &pool.leases {
+        let id = lease.execution.run;
+        assert!(lease.execution.token <= state.last_token);
+        if let Some(group) = lease.group {
+            assert_eq!(groups.insert(group, id), None, "two leases in one group");
+        }
+        match state
+            .runs
+            .get(&id)
+            .filter(|run| run.token == lease.execution.token)
+        {
+            Some(run) => {
+                assert!(!lease.releasing, "{id} lives, but its slot is releasing");
+                assert_eq!(run.execution(id), lease.execution);
+                assert_eq!((run.slot, run.executor), (Some(*slot), lease.executor));
+                assert!(leased.insert(id), "{id} has two slots");
+            }
+            None => assert!(
+                lease.releasing && lease.executor.is_some(),
+                "{id} holds a slot"
+            ),
+        }
+    }
+}
+
+/// A free slot and a run that may have it do not wait for each other.
+fn no_slot_is_idle(state: &State, pool: &Pool) {
+    if pool.free_slot().is_none() {
+        return;
+    }
+    for (_, id) in &pool.queue {
+        let group = state.runs[id]
+            .concurrency
+            .map(|concurrency| concurrency.group);
+        let busy = group.is_some_and(|group| state.groups.contains_key(&group));
+        assert!(busy, "{id} waits beside a free slot");
+    }
+}
+
+fn waits_or_executes(id: RunId, run: &Run, queued: &BTreeSet<RunId>, leased: &BTreeSet<RunId>) {
+    match run.status {
+        Status::Pending => {
+            assert!(!leased.contains(&id) && run.token == 0 && run.executor.is_none());
+            assert!(
+                queued.contains(&id) != run.timer.is_some(),
+                "{id} waits for nothing"
+            );
+        }
+        Status::Dispatched | Status::Running => {
+            assert!(leased.contains(&id) && !queued.contains(&id));
+            assert!(run.timer.is_some(), "nobody watches {id}");
+        }
+        ended => panic!("{id} is {ended:?} and still there"),
+    }
+}
