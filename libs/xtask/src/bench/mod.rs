@@ -1,0 +1,102 @@
+//! `cargo xtask bench`: how fast, how soon, how small. Builds release programs, measures them
+//! beside their yardsticks in the same run, and is never part of CI: its numbers are those of one
+//! machine at one time, so ratios matter.
+
+mod broker;
+mod child;
+mod deployment;
+mod idle;
+mod ingest;
+mod latency;
+mod load;
+mod machine;
+mod process;
+mod programs;
+mod report;
+mod results;
+mod stats;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+
+use self::{ingest::Effort, programs::Programs, results::Results};
+
+/// What to measure.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Task {
+    /// Webhooks acknowledged per second, beside raw publishes and a receiver in Node
+    Ingest(Options),
+    /// From a webhook to the start of its process, at 20 webhooks per second
+    Latency(Options),
+    /// Memory of an idle Maestro and time of `maestro --help`
+    Idle(Options),
+    /// All of them
+    All(Options),
+    /// Writes docs/performance.md from measured results
+    Report {
+        /// What `--json` wrote
+        results: PathBuf,
+    },
+}
+
+/// How much to measure and where to keep it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Also write the results here
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Alternating rounds of each contestant
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Length of a round
+    #[arg(long, default_value_t = 4)]
+    seconds: u64,
+}
+
+/// Runs one task.
+pub(crate) async fn run(root: &Path, task: Task) -> anyhow::Result<ExitCode> {
+    let (options, ingest, latency, idle) = match task {
+        Task::Report { results } => {
+            write_document(root, &results)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Task::Ingest(options) => (options, true, false, false),
+        Task::Latency(options) => (options, false, true, false),
+        Task::Idle(options) => (options, false, false, true),
+        Task::All(options) => (options, true, true, true),
+    };
+    let programs = Programs::build(root)?;
+    let mut results = Results::on(machine::look()?);
+    if idle {
+        results.idle = Some(idle::measure(&programs).await?);
+    }
+    if latency {
+        results.latency = Some(latency::measure(&programs).await?);
+    }
+    if ingest {
+        let effort = Effort {
+            rounds: options.rounds.max(1),
+            seconds: options.seconds.max(1),
+        };
+        results.ingest = ingest::measure(&programs, effort).await?;
+    }
+    if let Some(file) = &options.json {
+        let text = serde_json::to_string_pretty(&results)? + "\n";
+        fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    print!("\n{}", report::markdown(&results));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write_document(root: &Path, file: &Path) -> anyhow::Result<()> {
+    let text = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let results: Results = serde_json::from_slice(&text)
+        .with_context(|| format!("{} holds no results", file.display()))?;
+    fs::write(root.join("docs/performance.md"), report::document(&results))?;
+    Ok(())
+}
