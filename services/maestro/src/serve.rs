@@ -131,9 +131,7 @@ async fn run(args: Options, data: &Path) -> anyhow::Result<()> {
         }
         Service::Conductor => maestro_conductor::run(settings.conductor, log, vault, stop).await,
         Service::Executor => {
-            if settings.executor.data.as_os_str().is_empty() {
-                settings.executor.data = data.join("executor");
-            }
+            settings.executor.data = data.join(&settings.executor.data);
             maestro_executor::run(settings.executor, log, vault, stop).await
         }
         Service::Projector => {

@@ -119,7 +119,7 @@ async fn start(
     let mut settings = settings.clone();
     settings.gateway.listen = at;
     settings.gateway.operator_token_file = Some(data.join(TOKEN_FILE));
-    settings.executor.data = data.join("executor");
+    settings.executor.data = data.join(&settings.executor.data);
     let health = Health::new();
     let mut services = JoinSet::new();
     serve(
