@@ -156,10 +156,8 @@ async fn a_run_tells_its_story() {
     assert!(shown.started_at < shown.finished_at);
 
     let unknown = maestro_domain::RunId::new(uuid::Uuid::from_u128(404));
-    assert_eq!(
-        database.model.get_runs([run, unknown]).await.unwrap(),
-        [shown.clone()]
-    );
+    let found = database.model.get_runs([run, unknown]).await.unwrap();
+    assert_eq!(found.as_slice(), std::slice::from_ref(shown));
     assert_eq!(database.model.get_run(unknown).await.unwrap(), None);
 
     let kinds: Vec<_> = story

@@ -72,7 +72,8 @@ async fn a_gap_stops_every_projection_and_names_the_sequence() {
 
 #[tokio::test]
 async fn a_broken_chain_stops_every_projection_and_names_the_sequence() {
-    let cases: [(&str, u64, fn(&mut Commit)); 3] = [
+    type Change = fn(&mut Commit);
+    let cases: [(&str, u64, Change); 3] = [
         ("the chain breaks at commit 6", 6, |c| {
             c.prev = Digest::of(b"another history")
         }),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use maestro_domain::{Event, Name, ProjectId, RunId};
+use maestro_domain::{Event, Name, ProjectId, RunId, event::RunRequested};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -53,17 +53,7 @@ impl Fold {
             } => {
                 self.resize(by, *project, pool, *size);
             }
-            Event::RunRequested(requested) => {
-                let project = slug(by, requested.project);
-                self.projects.insert(project.clone());
-                let pool = (requested.project.uuid(), requested.pool.to_string());
-                let run = LiveRun {
-                    pool,
-                    project,
-                    waiting: true,
-                };
-                self.runs.insert(requested.run.uuid(), Some(run));
-            }
+            Event::RunRequested(requested) => self.request(by, requested),
             Event::SlotLeased {
                 project,
                 pool,
@@ -94,7 +84,7 @@ impl Fold {
                 ..
             } => {
                 self.projects.insert(slug(by, *project));
-                if let Some(lease) = self.held(*project, pool, *slot, *token) {
+                if let Some(lease) = self.held(slot_key(*project, pool, *slot), *token) {
                     lease
                         .as_mut()
                         .into_iter()
@@ -109,7 +99,7 @@ impl Fold {
                 ..
             } => {
                 self.projects.insert(slug(by, *project));
-                if let Some(lease) = self.held(*project, pool, *slot, *token) {
+                if let Some(lease) = self.held(slot_key(*project, pool, *slot), *token) {
                     *lease = None;
                 }
             }
@@ -149,21 +139,25 @@ impl Fold {
         Ok(())
     }
 
+    fn request(&mut self, by: &Projected, requested: &RunRequested) {
+        let project = slug(by, requested.project);
+        self.projects.insert(project.clone());
+        let pool = (requested.project.uuid(), requested.pool.to_string());
+        let run = LiveRun {
+            pool,
+            project,
+            waiting: true,
+        };
+        self.runs.insert(requested.run.uuid(), Some(run));
+    }
+
     /// The slot's entry, if it is held under `token`.
-    fn held(
-        &mut self,
-        project: ProjectId,
-        pool: &Name,
-        slot: u32,
-        token: u64,
-    ) -> Option<&mut Option<Lease>> {
-        self.leases
-            .get_mut(&slot_key(project, pool, slot))
-            .filter(|lease| {
-                lease
-                    .as_ref()
-                    .is_some_and(|l| l.token == token.cast_signed())
-            })
+    fn held(&mut self, slot: SlotKey, token: u64) -> Option<&mut Option<Lease>> {
+        let entry = self.leases.get_mut(&slot)?;
+        let holds = entry
+            .as_ref()
+            .is_some_and(|lease| lease.token == token.cast_signed());
+        holds.then_some(entry)
     }
 }
 

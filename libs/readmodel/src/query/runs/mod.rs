@@ -1,5 +1,6 @@
 //! Runs and their stories.
 
+mod by_id;
 mod convert;
 mod list;
 
