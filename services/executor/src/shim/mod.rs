@@ -102,14 +102,15 @@ fn attempt(folder: &Folder) -> io::Result<Exit> {
             at: clock::now(),
         });
     }
+    let launched = launch::launch(folder, &spec.launch)?;
     let at = clock::now();
-    let child = match launch::launch(folder, &spec.launch)? {
+    let child = match launched {
         Launched::Running(child) => child,
         Launched::Refused(code) => {
             return Ok(Exit {
                 end: End::Exited { code },
                 started_at: Some(at),
-                at: clock::now(),
+                at,
             });
         }
     };

@@ -8,4 +8,3 @@ mod conductor;
 mod lifecycle;
 mod logs;
 mod recovery;
-mod tmp;
