@@ -86,8 +86,13 @@ pub fn executor(n: u128) -> ExecutorId {
 impl World {
     /// A default project with a pool of `size` slots.
     pub fn new(size: u32) -> Self {
-        let digest = Digest::of(STACK.as_bytes());
-        let stack = OneStack(digest, Arc::new(Stack::parse(STACK).unwrap()));
+        Self::with_stack(STACK, size)
+    }
+
+    /// The same with a stack of the test's own.
+    pub fn with_stack(text: &str, size: u32) -> Self {
+        let digest = Digest::of(text.as_bytes());
+        let stack = OneStack(digest, Arc::new(Stack::parse(text).unwrap()));
         let project = ProjectId::new(Uuid::from_u128(1));
         let mut world = Self {
             core: Core::new(State::default(), key()),
@@ -130,9 +135,11 @@ impl World {
             now: self.now,
             traceparent: None,
         };
-        let step = self
-            .core
-            .handle(origin.as_ref(), input, &facts, &self.stack);
+        self.step_with(origin, input, &facts)
+    }
+
+    pub fn step_with(&mut self, origin: Option<Origin>, input: &Input, facts: &Facts) -> Step {
+        let step = self.core.handle(origin.as_ref(), input, facts, &self.stack);
         if let Some(stored) = &step.commit {
             self.log.push(stored.bytes.clone());
         }
