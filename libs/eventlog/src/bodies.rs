@@ -62,14 +62,19 @@ impl EventLog {
         self.save_object(Bucket::Bodies, &name, body).await?;
         Ok(Reference {
             name,
-            digest: Digest::of(body),
+            digest: digest(body).await?,
         })
     }
 
     pub(crate) async fn load_body(&self, reference: &Reference) -> Result<Bytes, DecodeError> {
-        match self.load_object(Bucket::Bodies, &reference.name).await {
-            Ok(Some(body)) if Digest::of(&body) == reference.digest => Ok(body),
-            Ok(_) | Err(Error::Object { .. }) => Err(DecodeError::Body),
+        let body = match self.load_object(Bucket::Bodies, &reference.name).await {
+            Ok(Some(body)) => body,
+            Ok(None) | Err(Error::Object { .. }) => return Err(DecodeError::Body),
+            Err(_) => return Err(DecodeError::Unavailable),
+        };
+        match digest(&body).await {
+            Ok(digest) if digest == reference.digest => Ok(body),
+            Ok(_) => Err(DecodeError::Body),
             Err(_) => Err(DecodeError::Unavailable),
         }
     }
@@ -152,6 +157,14 @@ impl EventLog {
             Err(_) => Err(Error::Unavailable),
         }
     }
+}
+
+/// Hashing megabytes takes long: it has a thread of its own, which a stop can take away.
+async fn digest(bytes: &Bytes) -> Result<Digest, Error> {
+    let bytes = bytes.clone();
+    tokio::task::spawn_blocking(move || Digest::of(&bytes))
+        .await
+        .map_err(|_| Error::Unavailable)
 }
 
 /// Reads an object to its end. (`read_to_end` panics where the object's digest is wrong.)

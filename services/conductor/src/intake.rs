@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use maestro_domain::{
-    DeliveryId, State,
+    DeliveryFacts, DeliveryId, State,
     core::{Input, Origin},
     event::InputProblem,
 };
-use maestro_eventlog::{EventLog, Message, ReadError, Reader, Stream};
+use maestro_eventlog::{Delivery, EventLog, Message, ReadError, Reader, Stream};
 use maestro_forge::{Encoding, Received};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
@@ -16,6 +16,9 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::{config::Config, error::Error, load::INPUTS};
+
+/// Longest body reduced on the reader's own thread, in bytes.
+const INLINE: usize = 64 * 1024;
 
 /// One input, ready to be decided.
 pub(crate) struct Incoming {
@@ -213,6 +216,23 @@ async fn delivery(source: &Source, message: &Message) -> Result<Option<Input>, E
     let Some(host) = maestro_forge::source(&delivery.provider) else {
         return Ok(None);
     };
+    let facts = facts_of(host, delivery).await;
+    Ok(facts.map(|facts| Input::Delivery(Box::new(facts))))
+}
+
+/// Parsing megabytes takes long: on a thread of its own it keeps nobody from renewing the lease.
+async fn facts_of(
+    host: &'static dyn maestro_forge::Source,
+    delivery: Delivery,
+) -> Option<DeliveryFacts> {
+    if delivery.body.len() <= INLINE {
+        return reduce(host, &delivery);
+    }
+    let reduced = tokio::task::spawn_blocking(move || reduce(host, &delivery)).await;
+    reduced.unwrap_or_default()
+}
+
+fn reduce(host: &dyn maestro_forge::Source, delivery: &Delivery) -> Option<DeliveryFacts> {
     let encoding = if delivery.form {
         Encoding::Form
     } else {
@@ -225,13 +245,10 @@ async fn delivery(source: &Source, message: &Message) -> Result<Option<Input>, E
         body: &delivery.body,
         received_at: delivery.received_at,
     };
-    match host.reduce(&received) {
-        Ok(facts) => Ok(Some(Input::Delivery(Box::new(facts)))),
-        Err(error) => {
-            tracing::error!(delivery.id = %delivery.id, code = error.code(), "not reducible to facts");
-            Ok(None)
-        }
-    }
+    let reduced = host.reduce(&received).inspect_err(|error| {
+        tracing::error!(delivery.id = %delivery.id, code = error.code(), "not reducible to facts");
+    });
+    reduced.ok()
 }
 
 /// The delivery id is the last token of the subject, so even an undecodable one can be named.
