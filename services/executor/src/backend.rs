@@ -112,6 +112,8 @@ pub(crate) trait Backend: Send + Sync + 'static {
         execution: Execution,
         now: Timestamp,
     ) -> impl Future<Output = io::Result<()>> + Send;
+    /// Ends everything that runs, within five seconds; their attempts count as lost.
+    fn end_all(&self) -> impl Future<Output = ()> + Send;
     /// Removes collected attempts past their retention; returns how many.
     fn sweep(&self, now: Timestamp) -> impl Future<Output = io::Result<usize>> + Send;
 }

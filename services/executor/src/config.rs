@@ -26,6 +26,19 @@ pub struct Config {
     pub log_cap: u64,
     /// Seconds the folder of an attempt is kept after its result is stored.
     pub retention_s: u64,
+    /// What becomes of runs when the executor stops.
+    pub on_stop: OnStop,
+}
+
+/// What becomes of runs when the executor stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnStop {
+    /// They go on; the next executor on the data folder adopts them.
+    #[default]
+    Leave,
+    /// They are ended; the next executor tries them again.
+    End,
 }
 
 /// The backends.
@@ -61,6 +74,7 @@ impl Default for Config {
             term_grace_s: 10,
             log_cap: 64 * 1024 * 1024,
             retention_s: 24 * 60 * 60,
+            on_stop: OnStop::default(),
         }
     }
 }

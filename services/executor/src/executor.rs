@@ -9,7 +9,7 @@ use maestro_runtime::clock;
 use tokio::{sync::Semaphore, time};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{backend::Backend, registry::Registry};
+use crate::{backend::Backend, config::OnStop, registry::Registry};
 
 /// What is not flushed within this time after a stop is flushed by the next executor.
 const FLUSH_WITHIN: Duration = Duration::from_millis(1500);
@@ -25,6 +25,7 @@ pub(crate) struct Executor<B> {
     pub(crate) backend: B,
     pub(crate) registry: Registry,
     pub(crate) launches: Semaphore,
+    on_stop: OnStop,
     /// Asks everything to come to a good end soon.
     pub(crate) stop: CancellationToken,
     /// Ends what has not come to a good end.
@@ -41,6 +42,7 @@ pub(crate) struct Parts<B> {
     pub(crate) log: EventLog,
     pub(crate) vault: Vault,
     pub(crate) backend: B,
+    pub(crate) on_stop: OnStop,
     pub(crate) stop: CancellationToken,
 }
 
@@ -55,13 +57,14 @@ impl<B: Backend> Executor<B> {
             backend: parts.backend,
             registry: Registry::default(),
             launches: Semaphore::new(parts.max_parallel_starts.max(1)),
+            on_stop: parts.on_stop,
             stop: parts.stop,
             abort: CancellationToken::new(),
             tasks: TaskTracker::new(),
         })
     }
 
-    /// Serves until asked to stop. What runs goes on running.
+    /// Serves until asked to stop.
     pub(crate) async fn serve(self: &Arc<Self>) -> anyhow::Result<()> {
         let _ends_with_this_call = self.abort.clone().drop_guard();
         self.recover()
@@ -81,6 +84,9 @@ impl<B: Backend> Executor<B> {
         }
         self.abort.cancel();
         self.tasks.wait().await;
+        if self.on_stop == OnStop::End {
+            self.backend.end_all().await;
+        }
         Ok(())
     }
 

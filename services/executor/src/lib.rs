@@ -25,14 +25,15 @@ use anyhow::Context as _;
 use maestro_eventlog::{EventLog, Vault};
 use tokio_util::sync::CancellationToken;
 
-pub use crate::config::{BackendKind, Config};
+pub use crate::config::{BackendKind, Config, OnStop};
 use crate::{
     executor::{Executor, Parts},
     process::{ProcessBackend, Settings},
 };
 
 /// Runs an executor until `stop` is cancelled, then returns within two seconds. Runs in progress
-/// go on; the next executor on the same data folder adopts them.
+/// go on; the next executor on the same data folder adopts them. With [`OnStop::End`] they are ended
+/// first, which takes up to five seconds more.
 ///
 /// # Errors
 /// When the data folder cannot be used.
@@ -58,6 +59,7 @@ pub async fn run(
         log,
         vault,
         backend,
+        on_stop: config.on_stop,
         stop,
     });
     tracing::info!(executor.id = %identity.id, %folder, "executor starts");

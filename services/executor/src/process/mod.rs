@@ -1,5 +1,6 @@
 //! Runs as child processes on this machine, each under a shim that outlives the executor.
 
+mod ending;
 mod environment;
 pub(crate) mod folder;
 mod leftovers;
@@ -197,6 +198,15 @@ impl Backend for ProcessBackend {
         remove_if_there(&folder.spec())?;
         self.watched().remove(&execution);
         Ok(())
+    }
+
+    async fn end_all(&self) {
+        let folders = self
+            .watched()
+            .keys()
+            .map(|execution| self.folder(*execution))
+            .collect();
+        ending::end_all(folders).await;
     }
 
     async fn sweep(&self, now: Timestamp) -> io::Result<usize> {

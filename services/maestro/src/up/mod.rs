@@ -12,6 +12,7 @@ use std::{
 
 use anyhow::Context as _;
 use maestro_eventlog::{EventLog, Vault, VaultKeys};
+use maestro_executor::OnStop;
 use maestro_gateway::issue_login_code;
 use maestro_readmodel::ReadModel;
 use maestro_runtime::{data_dir, health::Health, shutdown};
@@ -27,7 +28,7 @@ use crate::{
 };
 
 /// How long services get to stop before the broker and Postgres are taken from them.
-const STOP_WITHIN: Duration = Duration::from_secs(4);
+const STOP_WITHIN: Duration = Duration::from_secs(7);
 
 /// Runs everything on this machine.
 #[derive(Debug, clap::Args)]
@@ -120,6 +121,8 @@ async fn start(
     settings.gateway.listen = at;
     settings.gateway.operator_token_file = Some(data.join(TOKEN_FILE));
     settings.executor.data = data.join(&settings.executor.data);
+    // Whoever stops everything on a machine wants nothing left running there.
+    settings.executor.on_stop = OnStop::End;
     let health = Health::new();
     let mut services = JoinSet::new();
     serve(

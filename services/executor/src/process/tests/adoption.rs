@@ -127,3 +127,22 @@ async fn half_a_folder_never_counts() {
     assert!(!draft.exists());
     assert_eq!(bench.end_of(task).await, End::Exited { code: 0 });
 }
+
+#[tokio::test]
+async fn ending_everything_leaves_no_process_and_counts_as_lost() {
+    let bench = Bench::new();
+    let stubborn = bench
+        .shell("trap '' TERM; sleep 1000 & echo $! > pid; while :; do wait; done")
+        .await;
+    let polite = bench.shell("echo $$ > pid; exec sleep 1000").await;
+    let pids = [
+        bench.pid(stubborn, "pid").await,
+        bench.pid(polite, "pid").await,
+    ];
+    bench.backend.end_all().await;
+    assert!(!pids.into_iter().any(alive));
+    let bench = bench.reopened();
+    bench.backend.recover().await.unwrap();
+    assert_eq!(bench.end(stubborn).await, End::Lost);
+    assert_eq!(bench.end(polite).await, End::Lost);
+}

@@ -6,6 +6,7 @@ use maestro_contracts::v1::{
     WatchRunsResponse,
 };
 use maestro_domain::Timestamp;
+use tonic::Code;
 
 use super::status_of;
 use crate::cli::{
@@ -150,8 +151,23 @@ impl List {
         }
     }
 
-    /// Watches first and lists then, so that no change falls in between.
+    /// Lists and watches, again where the gateway had to drop changes.
     async fn watch(&self, output: Output, client: &Client) -> Result<(), Failure> {
+        loop {
+            match self.watch_once(output, client).await? {
+                None => return Ok(()),
+                Some(status) if status.code() == Code::Aborted => {}
+                Some(status) => return Err(status.into()),
+            }
+        }
+    }
+
+    /// Watches first and lists then, so that no change falls in between. Gives what ended it.
+    async fn watch_once(
+        &self,
+        output: Output,
+        client: &Client,
+    ) -> Result<Option<tonic::Status>, Failure> {
         let request = WatchRunsRequest {
             project: self.project.clone(),
             id: String::new(),
@@ -165,7 +181,12 @@ impl List {
                 output.print_next(&WatchRunsResponse { run: Some(run) }, |_| String::new())?;
             }
         }
-        while let Some(change) = changes.message().await? {
+        loop {
+            let change = match changes.message().await {
+                Ok(Some(change)) => change,
+                Ok(None) => return Ok(None),
+                Err(status) => return Ok(Some(status)),
+            };
             output.print_next(&change, |output| {
                 change
                     .run
@@ -173,7 +194,6 @@ impl List {
                     .map_or_else(String::new, |run| line(output, run))
             })?;
         }
-        Ok(())
     }
 }
 
