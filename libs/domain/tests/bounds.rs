@@ -103,15 +103,15 @@ fn a_hundred_runs_with_the_longest_names_start_in_one_commit() {
 fn a_pool_that_grows_starts_what_waits_in_several_commits_and_in_order() {
     let mut world = World::with_stack(&many_triggers(""), 0);
     resize(&mut world, 0);
-    (0..30).for_each(|n| drop(world.deliver(push(n))));
-    assert_eq!(count(&world, Status::Pending), 3_000);
-    resize(&mut world, 2_500);
+    (0..12).for_each(|n| drop(world.deliver(push(n))));
+    assert_eq!(count(&world, Status::Pending), 1_200);
+    resize(&mut world, 1_000);
     assert!(
-        count(&world, Status::Dispatched) < 2_500,
+        count(&world, Status::Dispatched) < 1_000,
         "one commit would hold them all"
     );
     let decisions = tick(&mut world);
-    assert_eq!(count(&world, Status::Dispatched), 2_500);
+    assert_eq!(count(&world, Status::Dispatched), 1_000);
     assert!(decisions < 20, "{decisions} decisions");
     let runs = world.core.state().runs.values();
     let (waiting, started): (Vec<_>, Vec<_>) = runs.partition(|run| run.status == Status::Pending);
@@ -154,7 +154,7 @@ fn a_run_that_supersedes_thousands_ends_them_in_several_commits_and_starts_last(
     );
     let mut world = World::with_stack(&format!("{text}\n{superseding}"), 0);
     resize(&mut world, 3);
-    (0..30).for_each(|n| drop(world.deliver(push(n))));
+    (0..12).for_each(|n| drop(world.deliver(push(n))));
     let step = world.deliver(delivery("newest", "release"));
     let newest = step
         .commit
@@ -178,7 +178,7 @@ fn a_run_that_supersedes_thousands_ends_them_in_several_commits_and_starts_last(
     let superseded = ended.iter().filter(|event| {
         matches!(event, Event::RunFinished(finished) if finished.result == RunResult::Canceled)
     });
-    assert_eq!(superseded.count(), 30 * (MAX_TRIGGERS - 1));
+    assert_eq!(superseded.count(), 12 * (MAX_TRIGGERS - 1));
     assert!(largest_commit(&world) <= MAX_COMMIT_BYTES);
     assert_eq!(&world.replayed(), world.core.state());
 }

@@ -33,6 +33,37 @@ pub(crate) fn consistent(state: &State) {
     for (id, run) in &state.runs {
         waits_or_executes(*id, run, &queued, &leased);
     }
+    nothing_is_left_unasked(state);
+}
+
+/// A new leader sends what the old one may not have sent: every start that nobody claimed, every
+/// end of a canceled run, and of what may still execute for an ended one.
+fn nothing_is_left_unasked(state: &State) {
+    let projects = state.projects.values();
+    let leases = projects
+        .flat_map(|project| project.pools.values())
+        .flat_map(|pool| pool.leases.values());
+    let wanted = leases.filter_map(|lease| {
+        let run = state.runs.get(&lease.execution.run);
+        let verb = match (
+            lease.executor,
+            lease.releasing,
+            run.and_then(|run| run.cancel),
+        ) {
+            (None, ..) => "start",
+            (Some(_), true, _) | (Some(_), _, Some(_)) => "cancel",
+            (Some(_), false, None) => return None,
+        };
+        Some((lease.execution, verb))
+    });
+    let asked = state.outstanding();
+    let asked = asked
+        .iter()
+        .map(|command| (command.execution(), command.verb()));
+    assert_eq!(
+        asked.collect::<BTreeSet<_>>(),
+        wanted.collect::<BTreeSet<_>>()
+    );
 }
 
 fn timers(state: &State) {

@@ -607,9 +607,7 @@ impl World {
             self.executors.iter_mut().for_each(Executor::start);
             self.executors.iter_mut().for_each(Executor::resend);
             self.flow();
-            for index in 0..self.live().count() {
-                self.end(u8::try_from(index).unwrap_or(0), 0);
-            }
+            self.end_unended();
             self.flow();
             self.check();
             self.pass(600);
@@ -624,6 +622,16 @@ impl World {
         assert_eq!(ended, requested, "every run ended once");
         assert!(self.ledger.decided_all(self.streams[0].len() as u64));
         assert!(self.ledger.leases.values().all(|lease| lease.freed));
+    }
+
+    /// What belongs to an ended run must end because the leader asks for it.
+    fn end_unended(&mut self) {
+        let live: Vec<Execution> = self.live().collect();
+        for (index, execution) in live.iter().enumerate().rev() {
+            if !self.ledger.ended.contains_key(&execution.run) {
+                self.end(u8::try_from(index).unwrap(), 0);
+            }
+        }
     }
 
     fn at_rest(&self) -> bool {
