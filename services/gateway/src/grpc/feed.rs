@@ -5,7 +5,6 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use futures::{StreamExt as _, TryStreamExt as _, stream};
 use maestro_contracts::v1::{Resync, SlotsChanged, WatchResponse, watch_response::Change};
 use maestro_readmodel::{ChangeSet, ChangedKeys, ReadModel};
 use tokio::sync::broadcast;
@@ -14,8 +13,6 @@ use tokio_util::sync::CancellationToken;
 use super::convert;
 use crate::error::chain;
 
-/// Rows read at once.
-const CONCURRENT: usize = 8;
 /// Changes kept for a slow watcher before it is told to ask for everything again.
 const KEPT: usize = 1024;
 
@@ -86,28 +83,26 @@ async fn read(readmodel: &ReadModel, set: ChangeSet) -> Option<Vec<Change>> {
         projects,
     } = set.keys;
     let rows = async {
-        let runs: Vec<_> = stream::iter(runs)
-            .map(|id| async move { readmodel.get_run(id).await })
-            .buffered(CONCURRENT)
-            .try_collect()
-            .await?;
-        let deliveries: Vec<_> = stream::iter(deliveries)
-            .map(|key| async move { readmodel.get_delivery(&key).await })
-            .buffered(CONCURRENT)
-            .try_collect()
-            .await?;
-        Ok::<_, maestro_readmodel::Error>((runs, deliveries))
+        // Most sets hold keys of one kind.
+        let mut changed_runs = Vec::new();
+        if !runs.is_empty() {
+            changed_runs = readmodel.get_runs(runs).await?;
+            changed_runs.sort_unstable_by_key(|run| run.revision);
+        }
+        let mut changed_deliveries = Vec::new();
+        if !deliveries.is_empty() {
+            changed_deliveries = readmodel.get_deliveries(deliveries).await?;
+        }
+        Ok::<_, maestro_readmodel::Error>((changed_runs, changed_deliveries))
     };
     let (runs, deliveries) = rows
         .await
         .inspect_err(|error| tracing::warn!(error = %chain(error), "changed rows cannot be read"))
         .ok()?;
-    let runs = runs
+    let runs = runs.into_iter().map(|run| Change::Run(convert::run(run)));
+    let deliveries = deliveries
         .into_iter()
-        .flatten()
-        .map(|story| Change::Run(convert::run(story.run)));
-    let deliveries = deliveries.into_iter().flatten();
-    let deliveries = deliveries.map(|each| Change::Delivery(convert::delivery(each)));
+        .map(|each| Change::Delivery(convert::delivery(each)));
     let slots = projects
         .into_iter()
         .map(|project| Change::Slots(SlotsChanged { project }));

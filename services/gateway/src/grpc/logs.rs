@@ -5,7 +5,6 @@ use std::time::Duration;
 use maestro_contracts::v1::{StreamLogsResponse, watch_response::Change};
 use maestro_domain::{RunId, run::Status};
 use maestro_eventlog::{LogMessage, LogReader};
-use maestro_readmodel::RunStory;
 use tokio::time::timeout;
 
 use super::{App, convert, queries, stream::Sink};
@@ -74,7 +73,7 @@ async fn drain(mut reader: LogReader, sink: &Sink<StreamLogsResponse>) -> Result
 async fn over(app: &App, run: RunId, attempt: u32) -> Result<(), ApiError> {
     let mut changes = app.feed.watch();
     loop {
-        if let Ok(Some(RunStory { run: known, .. })) = app.readmodel.get_run(run).await
+        if let Ok([known]) = app.readmodel.get_runs([run]).await.as_deref()
             && (is_final(known.status) || known.attempt > attempt)
         {
             return Ok(());

@@ -6,7 +6,7 @@ use maestro_contracts::v1::{
     run_service_server::RunService, watch_response::Change,
 };
 use maestro_domain::{Command, DeliveryId, Name, RunId};
-use maestro_readmodel::{RunFilter, projections::RUNS};
+use maestro_readmodel::{Run, RunFilter, projections::RUNS};
 use tonic::{Request, Response, Status};
 
 use super::{
@@ -100,13 +100,7 @@ impl RunService for Runs {
         let identity = identity(&request)?;
         let request = request.into_inner();
         let id = input::run_id("run_id", &request.run_id)?;
-        let story = self
-            .0
-            .readmodel
-            .get_run(id)
-            .await
-            .map_err(queries::failed)?;
-        let last = story.ok_or_else(|| unknown(id))?.run.attempt.max(1);
+        let last = known(&self.0, id).await?.attempt.max(1);
         let attempt = if request.attempt == 0 {
             last
         } else {
@@ -181,11 +175,17 @@ async fn watch(
 }
 
 async fn send_now(app: &App, id: RunId, sink: &Sink<WatchRunsResponse>) -> Result<(), ApiError> {
-    let story = app.readmodel.get_run(id).await.map_err(queries::failed)?;
-    let run = story.ok_or_else(|| unknown(id))?.run;
-    sink.send(WatchRunsResponse {
-        run: Some(convert::run(run)),
-    })
-    .await;
+    let run = Some(convert::run(known(app, id).await?));
+    sink.send(WatchRunsResponse { run }).await;
     Ok(())
+}
+
+/// A run without its timeline.
+async fn known(app: &App, id: RunId) -> Result<Run, ApiError> {
+    let found = app
+        .readmodel
+        .get_runs([id])
+        .await
+        .map_err(queries::failed)?;
+    found.into_iter().next().ok_or_else(|| unknown(id))
 }

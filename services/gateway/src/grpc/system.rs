@@ -13,6 +13,7 @@ use tonic_health::{
 };
 
 use super::{App, convert};
+use crate::checks;
 
 /// How often the health service looks.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -26,11 +27,14 @@ impl SystemService for System {
         _: Request<GetStatusRequest>,
     ) -> Result<Response<GetStatusResponse>, Status> {
         // Each part that is away shows as a failing component; the answer comes all the same.
-        let (readiness, log, projections) = tokio::join!(
+        let (mut readiness, log, projections, conductor) = tokio::join!(
             self.0.health.readiness(),
             self.0.log.stream_state(Stream::Events),
             self.0.readmodel.projections(),
+            checks::conductor(&self.0.log),
         );
+        readiness.ready &= conductor.ok;
+        readiness.checks.push(conductor);
         let components = readiness.checks.into_iter();
         let components = components.map(|check| ComponentStatus {
             name: check.name,

@@ -129,11 +129,14 @@ async fn what_was_decided_can_be_asked_for() {
     assert!(status.ready, "{status:?}");
     assert_eq!(status.log_revision, revision);
     assert_eq!(status.projections.len(), 4);
-    assert!(
-        status
-            .components
-            .iter()
-            .any(|component| component.name == "broker")
+    let components: Vec<_> = status
+        .components
+        .iter()
+        .map(|each| (each.name.as_str(), each.ok))
+        .collect();
+    assert_eq!(
+        components,
+        [("broker", true), ("read models", true), ("conductor", true)]
     );
 }
 

@@ -150,11 +150,10 @@ fn an_operator_follows_a_webhook_from_sending_to_output() {
 #[test]
 fn an_operator_cancels_a_run_and_looks_after_the_machine() {
     let up = Maestro::up();
-    let status = up.run(&["status", "--output", "json"]);
-    assert_eq!(
-        (status.code, &status.json()["ready"]),
-        (0, &Value::Bool(true))
-    );
+    up.wait_until("ready", |up| {
+        let status = up.run(&["status", "--output", "json"]);
+        status.code == 0 && status.json()["ready"] == true
+    });
     let doctor = up.run(&["doctor"]);
     assert_eq!(doctor.code, 0, "{}", doctor.out);
     let link = up.run(&["login-link"]);

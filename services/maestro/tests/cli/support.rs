@@ -118,18 +118,28 @@ impl Maestro {
         path.to_str().unwrap().to_owned()
     }
 
+    /// Asks again and again until something is so.
+    pub fn wait_until(&self, what: &str, mut so: impl FnMut(&Self) -> bool) {
+        let started = monotonic();
+        while !so(self) {
+            assert!(started.elapsed() < SOON, "not {what} in time");
+        }
+    }
+
     /// Waits until the run of a delivery has a status; its id.
     pub fn run_in_status(&self, delivery: &str, status: &str) -> String {
-        let started = monotonic();
-        loop {
-            let listed = self.run(&["runs", "list", "--delivery", delivery, "--output", "json"]);
+        let mut id = String::new();
+        self.wait_until(status, |up| {
+            let listed = up.run(&["runs", "list", "--delivery", delivery, "--output", "json"]);
+            if listed.code != 0 {
+                return false;
+            }
             let listed = listed.json();
             let run = &listed["runs"][0];
-            if run["status"] == status {
-                return run["id"].as_str().unwrap().to_owned();
-            }
-            assert!(started.elapsed() < SOON, "not {status} in time: {listed}");
-        }
+            id = run["id"].as_str().unwrap_or_default().to_owned();
+            run["status"] == status
+        });
+        id
     }
 }
 

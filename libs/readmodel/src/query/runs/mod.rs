@@ -1,6 +1,5 @@
 //! Runs and their stories.
 
-mod by_id;
 mod convert;
 mod list;
 
