@@ -131,6 +131,23 @@ async fn postgres_starts_again_although_a_session_outlived_it() {
 }
 
 #[tokio::test]
+async fn postgres_starts_again_although_its_number_belongs_to_another_process() {
+    let (mut postgres, other) = tokio::join!(Postgres::start(), Postgres::start());
+    postgres.kill9().await;
+    let lock = postgres.dir().join("data/postmaster.pid");
+    let text = fs::read_to_string(&lock).unwrap();
+    let (dead, rest) = text.split_once('\n').unwrap();
+    let taken = other.pid().unwrap().to_string();
+    assert_ne!(dead, taken);
+    fs::write(&lock, format!("{taken}\n{rest}")).unwrap();
+    postgres.start_again().await;
+    assert!(
+        is_alive(other.pid().unwrap()),
+        "the other one is left alone"
+    );
+}
+
+#[tokio::test]
 async fn postgres_that_dies_is_started_again() {
     let postgres = Postgres::start().await;
     let (url, first) = (postgres.url(), postgres.pid().unwrap());

@@ -189,6 +189,12 @@ fn prepare(dir: &Path, options: &PostgresOptions) -> Result<(Endpoint, PathBuf, 
     }
     let sockets = socket_dir(dir, account.as_ref())?;
     let port = endpoint.port;
+    let mut locks = vec![pid_file.clone()];
+    locks.extend(
+        sockets
+            .iter()
+            .map(|dir| dir.join(format!(".s.PGSQL.{port}.lock"))),
+    );
     let launch = Launch {
         name: NAME,
         program: bin.join("postgres"),
@@ -204,7 +210,10 @@ fn prepare(dir: &Path, options: &PostgresOptions) -> Result<(Endpoint, PathBuf, 
             Signal::SIGQUIT
         },
         grace: GRACE,
-        clear: Box::new(move || previous::end_sessions(&data)),
+        clear: Box::new(move || {
+            previous::end_sessions(&data);
+            previous::remove_stale_locks(&data, &locks);
+        }),
         probe: Box::new(move |pid| probe(pid, port, &pid_file)),
     };
     Ok((endpoint, bin, launch))

@@ -1,6 +1,10 @@
 //! A server that an earlier Maestro left behind.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use nix::{
     sys::signal::{Signal, kill},
@@ -71,6 +75,17 @@ pub(super) fn end_sessions(data: &Path) {
         });
         while left().next().is_some() && monotonic() < deadline {
             block_thread(LOOK_EVERY);
+        }
+    }
+}
+
+/// Removes lock files of servers that are gone. Postgres itself refuses to start when the number in
+/// them is in use, be it by another program or by a dead process that is not collected yet.
+pub(super) fn remove_stale_locks(data: &Path, locks: &[PathBuf]) {
+    for lock in locks {
+        if read_pid(lock).is_some_and(|pid| !is_server(pid, data)) {
+            // Postgres says what is wrong with one that stays.
+            let _ = fs::remove_file(lock);
         }
     }
 }
