@@ -1,0 +1,12 @@
+//! The end-to-end suite: the real `maestro` binary with real servers, driven from outside over
+//! HTTP, gRPC, NATS, Postgres, signals and the command line.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+mod crashes;
+mod failover;
+mod lifecycle;
+mod main_job;
+mod outages;
+mod webhooks;
