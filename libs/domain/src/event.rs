@@ -211,7 +211,7 @@ pub enum VerdictReason {
     ConditionFalse,
     /// Its condition could not be evaluated.
     ConditionFailed,
-    /// A template names a value this event does not have.
+    /// A template names a value this event does not have, or its text grows too long.
     TemplateFailed,
     /// The project has no such pool.
     PoolMissing,

@@ -35,7 +35,9 @@ pub const fn verdict(reason: VerdictReason) -> &'static str {
         VerdictReason::PathsUntouched => "No changed file is among its paths.",
         VerdictReason::ConditionFalse => "Its condition is false.",
         VerdictReason::ConditionFailed => "Its condition could not be evaluated.",
-        VerdictReason::TemplateFailed => "A template names a value that this event does not have.",
+        VerdictReason::TemplateFailed => {
+            "A template names a value that this event does not have, or its text grows too long."
+        }
         VerdictReason::PoolMissing => "The project has no pool of the name it asks for.",
         VerdictReason::AlreadyStarted => "The same action had already started this run.",
     }

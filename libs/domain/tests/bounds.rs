@@ -10,7 +10,7 @@ use maestro_domain::{
     Command, DeliveryFacts, Event, RunId, Timestamp,
     commit::MAX_COMMIT_BYTES,
     core::{Facts, Input},
-    event::RunResult,
+    event::{RunResult, VerdictReason},
     run::Status,
     stack::MAX_TRIGGERS,
 };
@@ -250,4 +250,37 @@ fn a_clock_at_the_end_of_time_still_writes_readable_commits() {
     };
     world.step_with(None, &input, &facts);
     assert_eq!(&world.replayed(), world.core.state());
+}
+
+#[test]
+fn a_run_whose_texts_are_too_long_for_the_vault_is_not_requested() {
+    let variables: Vec<String> = (0..20)
+        .map(|n| format!("V{n}: \"{{{{ text }}}}\""))
+        .collect();
+    let stack = format!(
+        "apiVersion: maestro.dev/v1\nkind: ServiceStack\nmetadata: {{name: shop}}\nspec:\n  \
+         triggers: [{{name: t, on: {{event: push}}, run: r}}]\n  \
+         runs: {{r: {{command: [work], env: {{{}}}}}}}\n",
+        variables.join(", ")
+    );
+    let verdict = |length: usize| {
+        let mut world = World::with_stack(&stack, 1);
+        let mut facts = delivery("d-1", "push");
+        facts.payload = serde_json::json!({"text": "x".repeat(length)});
+        facts.sender.as_mut().unwrap().login = "x".repeat(1_000_000);
+        let step = world.deliver(facts);
+        assert!(
+            step.seals
+                .iter()
+                .all(|seal| seal.plaintext.len() <= 512 * 1024)
+        );
+        let events = world.events();
+        let decided = events.into_iter().find_map(|event| match event {
+            Event::DeliveryDecided(decided) => Some(decided.triggers[0].reason),
+            _ => None,
+        });
+        decided.unwrap()
+    };
+    assert_eq!(verdict(20_000), VerdictReason::Started);
+    assert_eq!(verdict(30_000), VerdictReason::TemplateFailed);
 }

@@ -123,6 +123,22 @@ test("slots show who holds what", async () => {
   await page.waitForURL(/\/runs\/run_/);
 });
 
+test("the list follows many runs at once", async () => {
+  await page.goto(`${ui}/runs`);
+  await page.getByText("Live", { exact: true }).waitFor();
+  const payloads = Array.from({ length: 6 }, () => labeledIssue("run:dev"));
+  for (const payload of payloads) {
+    await deliver(hook, "issues", payload);
+  }
+  for (const payload of payloads) {
+    await rowOf(payload).getByText("Succeeded").waitFor();
+  }
+  const last = labeledIssue("run:dev");
+  await deliver(hook, "issues", last);
+  await rowOf(last).getByText("Running").waitFor();
+  await inspect(page, "overview", screenshots);
+});
+
 test("filters live in the address and the keyboard reaches everything", async () => {
   await page.goto(`${ui}/runs?status=succeeded`);
   await page.getByRole("table").waitFor();

@@ -6,6 +6,13 @@
 /// events a trigger and 0.5 KiB for each of these.
 pub(super) const FULL: usize = 400;
 
+/// Longest text of a run's specification in the vault, in bytes: with its encryption it has to fit
+/// into a message of the broker.
+pub(super) const LONGEST_SPEC: usize = 512 * 1024;
+
+/// Longest name of a repository or person in the vault, in bytes; no host has longer ones.
+pub(super) const LONGEST_NAME: usize = 512;
+
 const LONGEST_WORD: usize = 64;
 const UNKNOWN: &str = "unknown";
 

@@ -66,15 +66,18 @@ pub(super) fn decide(draft: &mut Draft<'_>, facts: &DeliveryFacts, stacks: &dyn 
 
 /// Names belong in the vault; the log refers to them by number.
 fn remember_names(draft: &mut Draft<'_>, facts: &DeliveryFacts) {
-    if let Some(repository) = &facts.repository {
+    let repository = facts.repository.iter().map(|repository| {
         let key = VaultKey::repository_name(&repository.reference);
-        draft.seal(key, repository.full_name.clone().into_bytes());
-    }
-    if let Some(sender) = &facts.sender {
-        draft.seal(
-            VaultKey::person_login(&sender.reference),
-            sender.login.clone().into_bytes(),
-        );
+        (key, &repository.full_name)
+    });
+    let sender = facts.sender.iter().map(|sender| {
+        let key = VaultKey::person_login(&sender.reference);
+        (key, &sender.login)
+    });
+    for (key, name) in repository.chain(sender) {
+        if name.len() <= bounds::LONGEST_NAME {
+            draft.seal(key, name.clone().into_bytes());
+        }
     }
 }
 
@@ -185,6 +188,9 @@ fn request(
     let concurrency = concurrency(project, trigger, scope)?;
     let sender = facts.sender.as_ref().map(|sender| sender.reference.clone());
     let plaintext = serde_json::to_vec(&spec).map_err(|_| VerdictReason::TemplateFailed)?;
+    if plaintext.len() > bounds::LONGEST_SPEC {
+        return Err(VerdictReason::TemplateFailed.into());
+    }
     Ok(RunRequested {
         run,
         project,
@@ -234,14 +240,20 @@ fn already_started(
 }
 
 fn render(template: &RunTemplate, facts: &DeliveryFacts, scope: &Scope) -> Option<RunSpec> {
+    let mut left = bounds::LONGEST_SPEC;
+    let mut text = |template| {
+        let text = scope.render(template)?;
+        left = left.checked_sub(text.len())?;
+        Some(text)
+    };
     let prompt = match &template.prompt {
-        Some(prompt) => Some(scope.render(prompt)?),
+        Some(prompt) => Some(text(prompt)?),
         None => None,
     };
     let env = template
         .env
         .iter()
-        .map(|(name, value)| Some((name.clone(), scope.render(value)?)));
+        .map(|(name, value)| Some((name.clone(), text(value)?)));
     Some(RunSpec {
         image: template.image.clone(),
         command: template.command.clone(),

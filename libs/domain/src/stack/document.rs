@@ -1,13 +1,13 @@
 //! The YAML shape of a stack and its checks.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{cmp::Ordering, collections::BTreeMap, time::Duration};
 
 use serde::Deserialize;
 use serde_saphyr::{Budget, Location, Options, Spanned};
 
 use super::{
     Filter, Group, MAX_DOCUMENT_BYTES, MAX_TRIGGERS, Patterns, RunTemplate, Stack, StackError,
-    Trigger,
+    Trigger, yaml,
 };
 use crate::{
     name::Name,
@@ -15,8 +15,8 @@ use crate::{
     trigger::{Condition, Template},
 };
 
-const API_VERSION: &str = "maestro.dev/v1";
-const KIND: &str = "ServiceStack";
+pub(super) const API_VERSION: &str = "maestro.dev/v1";
+pub(super) const KIND: &str = "ServiceStack";
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3600);
 
@@ -41,8 +41,33 @@ struct Spec {
     #[serde(default)]
     triggers: Vec<TriggerDocument>,
     #[serde(default)]
-    runs: BTreeMap<String, Spanned<RunDocument>>,
+    runs: BTreeMap<Key, RunDocument>,
 }
+
+/// The key of a mapping, with its place.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Key(Spanned<String>);
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.value.cmp(&other.0.value)
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.value == other.0.value
+    }
+}
+
+impl Eq for Key {}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,23 +117,20 @@ struct RunDocument {
 pub(super) fn parse(text: &str) -> Result<Stack, StackError> {
     if text.len() > MAX_DOCUMENT_BYTES {
         return Err(nowhere(format!(
-            "a stack has at most {MAX_DOCUMENT_BYTES} bytes"
+            "a stack has at most {MAX_DOCUMENT_BYTES} bytes; write a shorter one"
         )));
     }
-    let document: Document = serde_saphyr::from_str_with_options(text, options()).map_err(yaml)?;
+    let document: Document =
+        serde_saphyr::from_str_with_options(text, options()).map_err(not_yaml)?;
     expect(&document.api_version, API_VERSION)?;
     expect(&document.kind, KIND)?;
-    if document.spec.triggers.len() > MAX_TRIGGERS {
-        return Err(nowhere(format!(
-            "a stack has at most {MAX_TRIGGERS} triggers"
-        )));
+    if let Some(first) = document.spec.triggers.get(MAX_TRIGGERS) {
+        let message = format!("a stack has at most {MAX_TRIGGERS} triggers; remove the rest");
+        return Err(at(first.name.referenced, message));
     }
     let mut runs = BTreeMap::new();
     for (name, run) in document.spec.runs {
-        let name = name
-            .parse()
-            .map_err(|error| at(run.referenced, format!("`{name}`: {error}")))?;
-        runs.insert(name, run_template(run.value)?);
+        runs.insert(named(&name.0)?, run_template(run)?);
     }
     let mut triggers: Vec<Trigger> = Vec::new();
     for trigger in document.spec.triggers {
@@ -117,7 +139,10 @@ pub(super) fn parse(text: &str) -> Result<Stack, StackError> {
         if triggers.iter().any(|other| other.name == trigger.name) {
             return Err(at(
                 place,
-                format!("another trigger is called `{}`", trigger.name),
+                format!(
+                    "another trigger is called `{}`; write another name",
+                    trigger.name
+                ),
             ));
         }
         triggers.push(trigger);
@@ -148,13 +173,14 @@ fn check_trigger(
 ) -> Result<Trigger, StackError> {
     let run = named(&document.run)?;
     if !runs.contains_key(&run) {
-        let known: Vec<_> = runs.keys().map(Name::as_str).collect();
+        let known: Vec<_> = runs.keys().map(Name::as_str).take(10).collect();
         let known = if known.is_empty() {
             "none".to_owned()
         } else {
             known.join(", ")
         };
-        let message = format!("there is no run `{run}` under `spec.runs`; it has: {known}");
+        let message =
+            format!("there is no run `{run}` under `spec.runs`; write one it has: {known}");
         return Err(at(document.run.referenced, message));
     }
     let when = match &document.when {
@@ -231,13 +257,16 @@ fn variable(name: &str, place: &Spanned<String>) -> Result<String, StackError> {
         .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
     let rest = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     if !head || !rest {
-        let message = format!("`{name}` is not a variable; use letters, digits and _");
+        let message = format!(
+            "`{}` is not a variable; use letters, digits and _",
+            yaml::cut(name)
+        );
         return Err(at(place.referenced, message));
     }
     if name.starts_with("MAESTRO_") {
         return Err(at(
             place.referenced,
-            "names that start with MAESTRO_ are Maestro's own".into(),
+            "names that start with MAESTRO_ are Maestro's own; write another name".into(),
         ));
     }
     Ok(name.to_owned())
@@ -278,9 +307,12 @@ fn template(text: &Spanned<String>) -> Result<Template, StackError> {
 }
 
 fn named(text: &Spanned<String>) -> Result<Name, StackError> {
-    text.value
-        .parse()
-        .map_err(|error| at(text.referenced, format!("`{}`: {error}", text.value)))
+    text.value.parse().map_err(|error| {
+        at(
+            text.referenced,
+            format!("`{}`: {error}", yaml::cut(&text.value)),
+        )
+    })
 }
 
 fn expect(text: &Spanned<String>, wanted: &str) -> Result<(), StackError> {
@@ -289,15 +321,20 @@ fn expect(text: &Spanned<String>, wanted: &str) -> Result<(), StackError> {
     }
     Err(at(
         text.referenced,
-        format!("`{}` is unknown; write `{wanted}`", text.value),
+        format!("`{}` is unknown; write `{wanted}`", yaml::cut(&text.value)),
     ))
 }
 
-fn yaml(error: serde_saphyr::Error) -> StackError {
-    let message = error.without_snippet().to_string();
-    match error.location() {
-        Some(location) => at(location, message),
-        None => nowhere(message),
+fn not_yaml(error: serde_saphyr::Error) -> StackError {
+    let message = yaml::sentence(&error);
+    // What is missing altogether is missing at the beginning.
+    let (line, column) = error
+        .location()
+        .map_or((1, 1), |at| (at.line(), at.column()));
+    StackError {
+        line: line.max(1),
+        column: column.max(1),
+        message,
     }
 }
 

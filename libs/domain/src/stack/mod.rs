@@ -2,6 +2,7 @@
 
 mod document;
 mod error;
+mod yaml;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -18,6 +19,10 @@ use crate::{
 pub const MAX_DOCUMENT_BYTES: usize = 256 * 1024;
 /// Most triggers in a stack.
 pub const MAX_TRIGGERS: usize = 100;
+/// Most patterns in a filter.
+pub const MAX_PATTERNS: usize = 100;
+/// Longest pattern, in bytes.
+pub const MAX_PATTERN_BYTES: usize = 200;
 
 /// A checked stack.
 #[derive(Debug, Clone)]
@@ -111,10 +116,23 @@ impl Patterns {
     /// # Errors
     /// The first pattern that is none, with the reason.
     pub fn parse(texts: &[String]) -> Result<Self, String> {
+        if texts.len() > MAX_PATTERNS {
+            return Err(format!("write at most {MAX_PATTERNS} patterns"));
+        }
         let mut set = GlobSetBuilder::new();
         for text in texts {
+            if text.len() > MAX_PATTERN_BYTES {
+                return Err(format!(
+                    "write patterns of at most {MAX_PATTERN_BYTES} characters"
+                ));
+            }
             let glob = GlobBuilder::new(text).literal_separator(true).build();
-            set.add(glob.map_err(|error| format!("`{text}` is not a pattern: {}", error.kind()))?);
+            set.add(glob.map_err(|error| {
+                format!(
+                    "`{text}` is not a pattern ({}); write one such as `src/**`",
+                    error.kind()
+                )
+            })?);
         }
         let set = set.build().map_err(|error| error.kind().to_string())?;
         Ok(Self {

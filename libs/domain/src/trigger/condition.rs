@@ -1,29 +1,34 @@
 //! Conditions in CEL with a bounded cost.
 
-use std::sync::Arc;
-
-use cel::{
-    Context, IdedExpr, Program, Value,
-    common::ast::{EntryExpr, Expr},
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
 };
 
-use super::Scope;
+use cel::{Context, Env, IdedExpr, Value, parser::PrattParser};
+
+use super::{
+    Scope,
+    cost::{Cost, TOO_DEEP},
+};
 
 /// Longest condition, in bytes.
 const MAX_LENGTH: usize = 2_000;
+/// How deep brackets may stand in one another.
+const MAX_BRACKETS: u16 = 24;
 
-/// How deep `all`, `exists`, `map` and `filter` may stand in one another. Facts have at most 64 KiB,
-/// so two levels bound an evaluation to some 10⁸ steps in the worst case and to far fewer in practice.
-const MAX_LOOP_DEPTH: usize = 1;
+static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
 
 /// A condition in the Common Expression Language over the values of a [`Scope`].
 #[derive(Clone)]
 pub struct Condition {
     source: String,
-    program: Arc<Program>,
+    expression: Arc<IdedExpr>,
+    cost: Cost,
 }
 
-/// The condition cannot be evaluated for this delivery: a value is missing or of another type.
+/// The condition cannot be evaluated for this delivery: a value is missing or of another type, or
+/// it would take too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the condition cannot be evaluated for this delivery")]
 pub struct ConditionError;
@@ -37,29 +42,31 @@ impl Condition {
         if source.len() > MAX_LENGTH {
             return Err(format!("a condition has at most {MAX_LENGTH} characters"));
         }
-        let program = Program::compile(source).map_err(|error| error.to_string())?;
-        if loop_depth(program.expression()) > MAX_LOOP_DEPTH {
-            return Err("loops (all, exists, map, filter) cannot stand in one another".to_owned());
-        }
+        let parser = PrattParser::new().max_recursion_depth(MAX_BRACKETS);
+        let expression = parser.parse(source).map_err(|errors| sentence(&errors))?;
         Ok(Self {
             source: source.to_owned(),
-            program: Arc::new(program),
+            cost: Cost::of(&expression)?,
+            expression: Arc::new(expression),
         })
     }
 
     /// Whether it is true for these values.
     ///
     /// # Errors
-    /// When it names a value that is not there, or does not end in true or false.
+    /// When it names a value that is not there, does not end in true or false, or the conditions
+    /// of this delivery would together take too long.
     pub fn holds(&self, scope: &Scope) -> Result<bool, ConditionError> {
-        let mut context = Context::default();
-        for name in self.program.references().variables() {
+        if !scope.spend(&self.cost) {
+            return Err(ConditionError);
+        }
+        let mut context = Context::with_env(Arc::clone(&ENVIRONMENT));
+        for name in self.expression.references().variables() {
             if let Some((_, value)) = scope.fields().find(|(field, _)| field.as_str() == name) {
-                let value = cel::to_value(value).map_err(|_| ConditionError)?;
-                context.add_variable_from_value(name, value);
+                context.add_variable_from_value(name, cel_value(value));
             }
         }
-        match self.program.execute(&context) {
+        match Value::resolve(&self.expression, &context) {
             Ok(Value::Bool(holds)) => Ok(holds),
             _ => Err(ConditionError),
         }
@@ -72,38 +79,36 @@ impl std::fmt::Debug for Condition {
     }
 }
 
-fn loop_depth(expression: &IdedExpr) -> usize {
-    let deepest = |parts: Vec<&IdedExpr>| parts.into_iter().map(loop_depth).max().unwrap_or(0);
-    let entries = |entries: &[cel::common::ast::IdedEntryExpr]| {
-        entries
-            .iter()
-            .map(|entry| match &entry.expr {
-                EntryExpr::StructField(field) => loop_depth(&field.value),
-                EntryExpr::MapEntry(entry) => loop_depth(&entry.key).max(loop_depth(&entry.value)),
-            })
-            .max()
-            .unwrap_or(0)
-    };
-    match &expression.expr {
-        Expr::Call(call) => {
-            let target = call.target.as_deref().map_or(0, loop_depth);
-            target.max(deepest(call.args.iter().collect()))
+/// Whole numbers are `int`, so that `issue.number + 1` has a meaning.
+fn cel_value(value: &serde_json::Value) -> Value {
+    use serde_json::Value as Json;
+    match value {
+        Json::Null => Value::Null,
+        Json::Bool(truth) => Value::Bool(*truth),
+        Json::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(whole), _) => Value::Int(whole),
+            (None, Some(large)) => Value::UInt(large),
+            (None, None) => number.as_f64().map_or(Value::Null, Value::Float),
+        },
+        Json::String(text) => Value::from(text.as_str()),
+        Json::Array(items) => Value::List(Arc::new(items.iter().map(cel_value).collect())),
+        Json::Object(fields) => {
+            let fields = fields
+                .iter()
+                .map(|(name, value)| (name.clone(), cel_value(value)));
+            Value::from(fields.collect::<HashMap<_, _>>())
         }
-        Expr::Comprehension(inner) => {
-            1 + deepest(vec![
-                &inner.iter_range,
-                &inner.accu_init,
-                &inner.loop_cond,
-                &inner.loop_step,
-                &inner.result,
-            ])
-        }
-        Expr::List(list) => deepest(list.elements.iter().collect()),
-        Expr::Map(map) => entries(&map.entries),
-        Expr::Struct(object) => entries(&object.entries),
-        Expr::Select(select) => loop_depth(&select.operand),
-        Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => 0,
     }
+}
+
+fn sentence(errors: &cel::ParseErrors) -> String {
+    let first = errors.errors.first();
+    let (at, what) = first.map_or((0, ""), |error| (error.pos.1, error.msg.as_str()));
+    if what.contains("recursion limit") {
+        return TOO_DEEP.to_owned();
+    }
+    let what = what.trim_start_matches("Syntax error: ");
+    format!("write a condition such as `issue.number > 3`; at its character {at}: {what}")
 }
 
 #[cfg(test)]
@@ -113,7 +118,8 @@ mod tests {
     use super::*;
 
     fn holds(source: &str) -> Result<bool, ConditionError> {
-        let scope = Scope(json!({"issue": {"number": 7, "labels": [{"name": "bug"}]}, "ref": "x"}));
+        let scope =
+            Scope::over(json!({"issue": {"number": 7, "labels": [{"name": "bug"}]}, "ref": "x"}));
         Condition::parse(source).expect("compiles").holds(&scope)
     }
 
@@ -122,6 +128,10 @@ mod tests {
         assert_eq!(holds("issue.number > 3 && ref == 'x'"), Ok(true));
         assert_eq!(holds("issue.labels.exists(l, l.name == 'bug')"), Ok(true));
         assert_eq!(holds("has(issue.milestone)"), Ok(false));
+        assert_eq!(
+            holds("issue.number + 1 == 8 && issue.number != 7.5"),
+            Ok(true)
+        );
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Whether a trigger matches a delivery.
 
 mod condition;
+mod cost;
 mod template;
+
+use std::cell::Cell;
 
 use serde_json::{Value, json};
 
@@ -19,7 +22,13 @@ use crate::{
 /// What templates and conditions can name: the payload's own fields at the top, and `maestro` with
 /// `event`, `action`, `delivery`, `branch`, `number`, `commit`.
 #[derive(Debug, Clone)]
-pub struct Scope(Value);
+pub struct Scope {
+    values: Value,
+    /// Length of the longest list or object in it.
+    longest: u64,
+    /// Steps that conditions may still take.
+    steps: Cell<u64>,
+}
 
 impl Scope {
     /// The values of one delivery.
@@ -40,17 +49,50 @@ impl Scope {
                 "commit": facts.commit,
             }),
         );
-        Self(Value::Object(values))
+        Self::over(Value::Object(values))
+    }
+
+    fn over(values: Value) -> Self {
+        let longest = longest(&values);
+        let steps = Cell::new(cost::MAX_STEPS);
+        Self {
+            values,
+            longest,
+            steps,
+        }
+    }
+
+    /// Takes what an evaluation costs at most; false when too little is left.
+    fn spend(&self, cost: &cost::Cost) -> bool {
+        let left = self.steps.get().checked_sub(cost.steps(self.longest));
+        left.is_some_and(|left| {
+            self.steps.set(left);
+            true
+        })
     }
 
     /// Renders a template; `None` when it names a value that is not there.
     #[must_use]
     pub fn render(&self, template: &Template) -> Option<String> {
-        template.render(&self.0)
+        template.render(&self.values)
     }
 
     fn fields(&self) -> impl Iterator<Item = (&String, &Value)> {
-        self.0.as_object().into_iter().flatten()
+        self.values.as_object().into_iter().flatten()
+    }
+}
+
+fn longest(value: &Value) -> u64 {
+    match value {
+        Value::Array(items) => {
+            let inner = items.iter().map(longest).max().unwrap_or(0);
+            inner.max(items.len() as u64)
+        }
+        Value::Object(fields) => {
+            let inner = fields.values().map(longest).max().unwrap_or(0);
+            inner.max(fields.len() as u64)
+        }
+        _ => 0,
     }
 }
 

@@ -66,7 +66,7 @@ impl Template {
 }
 
 fn parse_path(text: &str) -> Result<Vec<String>, TemplateError> {
-    let not_a_path = || TemplateError::NotAPath(text.trim().chars().take(80).collect());
+    let not_a_path = || TemplateError::NotAPath(shown(text));
     let name = |part: &str| {
         let fits = !part.is_empty()
             && part
@@ -75,6 +75,12 @@ fn parse_path(text: &str) -> Result<Vec<String>, TemplateError> {
         fits.then(|| part.to_owned()).ok_or_else(not_a_path)
     };
     text.trim().split('.').map(name).collect()
+}
+
+/// Enough of a text to find it.
+fn shown(text: &str) -> String {
+    let text = text.trim().chars().filter(|c| !c.is_control());
+    text.take(60).collect()
 }
 
 fn look_up<'v>(values: &'v Value, path: &[String]) -> Option<&'v Value> {

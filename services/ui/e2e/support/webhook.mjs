@@ -9,6 +9,7 @@ export function labeledIssue(label) {
   const payload = example("issues", "labeled");
   payload.label.name = label;
   payload.issue.number = randomInt(1_000_000, 2_000_000);
+  payload.issue.id = payload.issue.number;
   payload.issue.labels = [payload.label];
   payload.issue.updated_at = new Date().toISOString();
   return payload;
