@@ -1,6 +1,10 @@
 //! Conditions and templates: whatever is written, nothing panics, overflows the stack or takes
 //! long.
 #![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the time an evaluation takes is what is tested"
+)]
 
 mod common;
 
@@ -152,7 +156,7 @@ fn odd_texts_are_refused_or_have_no_answer() {
 #[test]
 fn joining_and_patterns_are_bounded_when_they_are_written() {
     let refused = |text: &str| Condition::parse(text).unwrap_err();
-    assert!(refused(&"s+".repeat(20).replace("+s+", "+s+")[..39]).contains("at most 8 `+`"));
+    assert!(refused(&"s+".repeat(20)[..39]).contains("at most 8 `+`"));
     assert!(refused("l.map(x, x + x).size() == 1").contains("none inside a loop"));
     assert!(refused("s.matches(s)").contains("in quotes"));
     for pattern in ["(x{50}){50}", r"\\pL+", &"x".repeat(101)] {

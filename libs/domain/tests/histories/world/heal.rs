@@ -1,0 +1,75 @@
+//! What must hold after every step, and at the end.
+
+use super::*;
+
+impl World {
+    /// I-5 and the state's own consistency.
+    pub(crate) fn check(&self) {
+        checks::consistent(self.core.state());
+        let mut pools: BTreeMap<&PoolKey, (u32, u64)> = BTreeMap::new();
+        let mut runs: BTreeMap<RunId, Execution> = BTreeMap::new();
+        for execution in self.live() {
+            let twin = runs.insert(execution.run, execution);
+            assert_eq!(twin, None, "two executions of one run");
+            let lease = &self.ledger.leases[&execution.token];
+            let (live, oldest) = pools.entry(&lease.pool).or_insert((0, u64::MAX));
+            (*live, *oldest) = (*live + 1, lease.n.min(*oldest));
+        }
+        for (pool, (live, oldest)) in pools {
+            let largest = self.ledger.largest_since(pool, oldest);
+            assert!(
+                live <= largest,
+                "{live} live executions on {largest} slots of {pool:?}"
+            );
+        }
+    }
+
+    /// I-7: with everybody at work again, every run ends and every slot is freed.
+    pub(crate) fn heal(&mut self) {
+        (self.stalled, self.answers) = (false, 0);
+        self.acknowledge();
+        self.now = self.now.max(self.core.state().head.at);
+        for pool in 0..3 {
+            self.resize(pool, 2);
+        }
+        for round in 0.. {
+            assert!(round < 500, "not at rest: {:#?}", self.core.state());
+            self.executors.iter_mut().for_each(Executor::start);
+            self.executors.iter_mut().for_each(Executor::resend);
+            self.flow();
+            self.end_unended();
+            self.flow();
+            self.check();
+            self.pass(600);
+            if self.at_rest() {
+                break;
+            }
+        }
+        self.restart(0, false);
+        let ended: Vec<_> = self.ledger.ended.keys().copied().collect();
+        let mut requested = self.ledger.runs.clone();
+        requested.sort_unstable();
+        assert_eq!(ended, requested, "every run ended once");
+        assert!(self.ledger.decided_all(self.streams[0].len() as u64));
+        assert!(self.ledger.leases.values().all(|lease| lease.freed));
+    }
+
+    /// What belongs to an ended run must end because the leader asks for it.
+    pub(super) fn end_unended(&mut self) {
+        let live: Vec<Execution> = self.live().collect();
+        for (index, execution) in live.iter().enumerate().rev() {
+            if !self.ledger.ended.contains_key(&execution.run) {
+                self.end(u8::try_from(index).unwrap(), 0);
+            }
+        }
+    }
+
+    pub(super) fn at_rest(&self) -> bool {
+        let state = self.core.state();
+        let pools = state
+            .projects
+            .values()
+            .flat_map(|project| project.pools.values());
+        state.runs.is_empty() && pools.into_iter().all(|pool| pool.leases.is_empty())
+    }
+}
