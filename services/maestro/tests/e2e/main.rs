@@ -4,9 +4,13 @@
 
 mod common;
 
+mod browser;
+mod clients;
 mod crashes;
+mod demo;
 mod failover;
 mod lifecycle;
 mod main_job;
 mod outages;
+mod tracing;
 mod webhooks;

@@ -29,7 +29,7 @@ pub(crate) struct Deployment {
 }
 
 enum Parts {
-    Up(Option<Process>),
+    Up(Option<Box<Process>>),
     Services(Box<Services>),
 }
 
@@ -39,7 +39,7 @@ impl Deployment {
         let (parts, at) = match setup.topology {
             Topology::Up => {
                 let (process, at) = up::start(&setup, &scratch).await;
-                (Parts::Up(Some(process)), at)
+                (Parts::Up(Some(Box::new(process))), at)
             }
             Topology::Services => {
                 let (services, at) = Services::start(&setup, &scratch).await;
@@ -105,7 +105,7 @@ impl Deployment {
     pub(crate) async fn start_again(&mut self) {
         let (process, at) = up::start(&self.setup, &self.scratch).await;
         self.at = at;
-        self.parts = Parts::Up(Some(process));
+        self.parts = Parts::Up(Some(Box::new(process)));
     }
 
     /// Stops everything but runs; they are designed to survive.
@@ -166,19 +166,10 @@ impl Deployment {
     /// The last log lines of every process.
     pub(crate) fn tails(&self) -> String {
         let tails: Vec<_> = match &self.parts {
-            Parts::Up(process) => process.iter().map(Process::tail).collect(),
+            Parts::Up(process) => process.iter().map(|process| process.tail()).collect(),
             Parts::Services(services) => services.processes().map(Process::tail).collect(),
         };
         tails.join("\n")
-    }
-
-    /// Everything that any process logged since its start.
-    pub(crate) fn logs(&self) -> String {
-        let logs: Vec<_> = match &self.parts {
-            Parts::Up(process) => process.iter().map(Process::log).collect(),
-            Parts::Services(services) => services.processes().map(Process::log).collect(),
-        };
-        logs.join("\n")
     }
 
     /// Asks until there is an answer; fails with `what` and the logs when there is none in time.

@@ -26,8 +26,8 @@ pub(crate) struct Setup {
     /// Stack of the default project.
     pub(crate) stack: String,
     pub(crate) slots: u32,
-    /// Further sections of the configuration file.
-    pub(crate) settings: String,
+    /// Further arguments of `maestro up`.
+    pub(crate) arguments: Vec<String>,
     pub(crate) environment: Vec<(String, String)>,
     /// Conductors, where each is a process.
     pub(crate) conductors: usize,
@@ -40,7 +40,7 @@ impl Setup {
             topology,
             stack: QUIET.to_owned(),
             slots: 8,
-            settings: String::new(),
+            arguments: Vec::new(),
             environment: Vec::new(),
             conductors: 1,
         }
@@ -56,8 +56,8 @@ impl Setup {
         self
     }
 
-    pub(crate) fn settings(mut self, settings: &str) -> Self {
-        self.settings.push_str(settings);
+    pub(crate) fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
         self
     }
 
@@ -80,10 +80,9 @@ impl Setup {
     pub(super) fn write(&self, scratch: &Scratch) -> String {
         let stack = scratch.write("stack.yaml", &self.stack);
         let text = format!(
-            "[project]\nstack = {:?}\nslots = {}\n{}",
+            "[project]\nstack = {:?}\nslots = {}\n",
             stack.display().to_string(),
-            self.slots,
-            self.settings
+            self.slots
         );
         scratch.write("maestro.toml", &text).display().to_string()
     }

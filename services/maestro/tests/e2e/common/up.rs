@@ -36,6 +36,7 @@ pub(super) async fn start(setup: &Setup, scratch: &Scratch) -> (Process, Endpoin
         ]
         .into_iter()
         .chain(["--listen", "127.0.0.1:0"])
+        .chain(setup.arguments.iter().map(String::as_str))
         .map(ToOwned::to_owned)
         .collect(),
         environment: setup.environment.clone(),
