@@ -4,7 +4,13 @@
 //! can print them with `--output json`.
 
 /// Version 1 of the contract.
-#[allow(missing_docs, clippy::all, clippy::pedantic, clippy::unwrap_used, unreachable_pub)]
+#[allow(
+    missing_docs,
+    clippy::all,
+    clippy::pedantic,
+    clippy::unwrap_used,
+    unreachable_pub
+)]
 pub mod v1 {
     tonic::include_proto!("maestro.v1");
     include!(concat!(env!("OUT_DIR"), "/maestro.v1.serde.rs"));

@@ -86,7 +86,7 @@ async fn events(deployment: &Deployment) {
         "run.started",
         "run.finished",
     ];
-    let mut order = told
+    let order = told
         .iter()
         .map(|kind| story.iter().position(|told| told == kind));
     assert!(
