@@ -143,10 +143,12 @@ fn deferred(world: &World) -> Vec<RunId> {
 #[test]
 fn a_run_that_supersedes_thousands_ends_them_in_several_commits_and_starts_last() {
     let group = ", concurrency: {group: all}";
-    let superseding = "    - {name: latest, on: {event: release}, run: ".to_owned()
-        + &long(0)
-        + ", concurrency: {group: all, cancelSuperseded: true}}\n";
-    let text = many_triggers(group);
+    let superseding = "    - {name: latest, on: {event: release}, run: newest, \
+                       concurrency: {group: all, cancelSuperseded: true}}\n";
+    let text = many_triggers(group).replace(
+        "  triggers:\n",
+        "    newest: {command: [work], pool: \"0\"}\n  triggers:\n",
+    );
     let (text, last) = text.trim_end().rsplit_once('\n').unwrap();
     assert!(
         last.contains(&long(MAX_TRIGGERS - 1)),
@@ -154,28 +156,40 @@ fn a_run_that_supersedes_thousands_ends_them_in_several_commits_and_starts_last(
     );
     let mut world = World::with_stack(&format!("{text}\n{superseding}"), 0);
     resize(&mut world, 3);
+    let (project, pool) = (world.project, name("0"));
+    world.command(Command::ResizePool {
+        project,
+        pool,
+        size: 1,
+    });
     (0..12).for_each(|n| drop(world.deliver(push(n))));
     let step = world.deliver(delivery("newest", "release"));
-    let newest = step
-        .commit
-        .unwrap()
-        .commit
-        .events()
-        .find_map(Event::run)
-        .unwrap();
+    let commit = step.commit.unwrap().commit;
+    let newest = commit.events().find_map(Event::run).unwrap();
     assert!(
         deferred(&world).contains(&newest),
         "there was too much for one commit"
     );
+    assert_eq!(
+        world.core.state().runs[&newest].status,
+        Status::Pending,
+        "others come first"
+    );
+    world.deliver(push(99));
     let decisions = tick(&mut world);
     assert!(decisions < 20, "{decisions} decisions");
-    assert_eq!(
-        world.core.state().runs.keys().collect::<Vec<_>>(),
-        [&newest]
-    );
     assert_eq!(world.core.state().runs[&newest].status, Status::Dispatched);
-    let ended = world.events();
-    let superseded = ended.iter().filter(|event| {
+    let (age, runs) = (
+        world.core.state().runs[&newest].age,
+        &world.core.state().runs,
+    );
+    assert!(
+        runs.values().all(|run| run.age >= age),
+        "all older ones have ended"
+    );
+    assert_eq!(runs.len(), MAX_TRIGGERS, "and no younger one");
+    let events = world.events();
+    let superseded = events.iter().filter(|event| {
         matches!(event, Event::RunFinished(finished) if finished.result == RunResult::Canceled)
     });
     assert_eq!(superseded.count(), 12 * (MAX_TRIGGERS - 1));

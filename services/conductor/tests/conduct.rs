@@ -41,7 +41,7 @@ impl Bench {
     async fn start() -> Self {
         let nats = Nats::start().await;
         let settings = Settings {
-            url: nats.url().into(),
+            url: nats.url(),
             prefix: "maestro".into(),
             replicas: 1,
         };
@@ -298,9 +298,8 @@ async fn every_delivery_is_decided_once_over_many_leaders() {
             current.abort();
             current = bench.conductor(quick()).0;
         }
-        current
     };
-    let ((), _last) = tokio::join!(deliveries, crashes);
+    tokio::join!(deliveries, crashes);
     let events = bench
         .events_until("delivery.decided", usize::try_from(total).unwrap())
         .await;

@@ -55,6 +55,13 @@ spec:
 
 struct OneStack(Digest, Arc<Stack>);
 
+impl OneStack {
+    fn parse(text: &str) -> Self {
+        let digest = Digest::of(text.as_bytes());
+        Self(digest, Arc::new(Stack::parse(text).unwrap()))
+    }
+}
+
 impl Stacks for OneStack {
     fn stack(&self, digest: &Digest) -> Option<Arc<Stack>> {
         (*digest == self.0).then(|| Arc::clone(&self.1))
@@ -91,8 +98,7 @@ impl World {
 
     /// The same with a stack of the test's own.
     pub fn with_stack(text: &str, size: u32) -> Self {
-        let digest = Digest::of(text.as_bytes());
-        let stack = OneStack(digest, Arc::new(Stack::parse(text).unwrap()));
+        let stack = OneStack::parse(text);
         let project = ProjectId::new(Uuid::from_u128(1));
         let mut world = Self {
             core: Core::new(State::default(), key()),
@@ -113,21 +119,27 @@ impl World {
             project,
             slug: name("default"),
         });
-        let document = Sealed {
-            key: VaultKey::stack(&digest),
-            digest,
-        };
-        world.command(Command::SetStack {
-            project,
-            digest,
-            document,
-        });
+        world.set_stack(text);
         world.command(Command::ResizePool {
             project,
             pool: name("default"),
             size,
         });
         world
+    }
+
+    pub fn set_stack(&mut self, text: &str) {
+        self.stack = OneStack::parse(text);
+        let (project, digest) = (self.project, self.stack.0);
+        let document = Sealed {
+            key: VaultKey::stack(&digest),
+            digest,
+        };
+        self.command(Command::SetStack {
+            project,
+            digest,
+            document,
+        });
     }
 
     pub fn step(&mut self, origin: Option<Origin>, input: &Input) -> Step {
