@@ -15,11 +15,14 @@ use op::Op;
 use proptest::prelude::*;
 use world::World;
 
+/// `PROPTEST_CASES` asks for more.
 fn histories(cases: u32) -> ProptestConfig {
+    let default = ProptestConfig::default();
+    let asked = std::env::var_os("PROPTEST_CASES").map(|_| default.cases);
     ProptestConfig {
-        cases,
+        cases: asked.unwrap_or(cases),
         max_shrink_iters: 4_000,
-        ..ProptestConfig::default()
+        ..default
     }
 }
 
