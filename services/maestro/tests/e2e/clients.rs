@@ -34,10 +34,11 @@ async fn clients_of_other_languages_read_events_and_list_runs() {
         deployment.deliver("issues", &labeled(number, "any")).await;
     }
     let log = deployment.log().await;
-    let ended = async || History::read(&log).await.all_ended(5).then_some(());
-    deployment
+    let ended = async || Some(History::read(&log).await).filter(|history| history.all_ended(5));
+    let history = deployment
         .eventually("five runs have ended", SOON, ended)
         .await;
+    deployment.caught_up(&history).await;
     reflection(&deployment).await;
     deployment.stop_leaving_nothing().await;
 }

@@ -1,5 +1,7 @@
 //! Crashes while 200 runs are in flight.
 
+mod turns;
+
 use std::{
     collections::BTreeMap,
     fs,

@@ -58,21 +58,20 @@ async fn the_demo_shows_every_kind_of_run() {
         );
     }
 
-    let runs = history.runs().len();
-    let shown = async || {
-        let listed = deployment
-            .cli(["runs", "list", "--all", "--output", "json"])
-            .await
-            .json();
-        let runs_now = listed["runs"].as_array()?;
-        let ended = runs_now
-            .iter()
-            .filter(|run| run["finishedAt"].is_string())
-            .count();
-        (ended == runs).then_some(())
-    };
-    deployment
-        .eventually("the command line shows them", WITHIN, shown)
-        .await;
+    deployment.caught_up(&history).await;
+    let listed = deployment
+        .cli(["runs", "list", "--all", "--output", "json"])
+        .await
+        .json();
+    let ended = listed["runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|run| run["finishedAt"].is_string());
+    assert_eq!(
+        ended.count(),
+        history.runs().len(),
+        "the command line shows them"
+    );
     deployment.stop_leaving_nothing().await;
 }

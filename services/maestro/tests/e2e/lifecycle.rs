@@ -140,7 +140,9 @@ async fn runs_survive_a_new_version_of_their_executor() {
 
     deployment.services().spawn("executor");
     gate.open();
-    let story = &ended(&deployment, 1).await.runs()[&run];
+    let history = ended(&deployment, 1).await;
+    deployment.caught_up(&history).await;
+    let story = &history.runs()[&run];
     assert_eq!(
         (story.end().result, story.end().attempt),
         (RunResult::Succeeded, 1)
@@ -196,6 +198,18 @@ async fn what_keeps_it_from_starting_is_said_in_one_line() {
         said.contains("nats-server") && said.contains("MAESTRO_NATS_SERVER"),
         "{said}"
     );
+
+    let full = folder.data().join("nats");
+    fs::create_dir_all(&full).unwrap();
+    std::os::unix::fs::symlink("/dev/full", full.join("endpoint.new")).unwrap();
+    let said = maestro(&folder.data(), ["up", "--listen", "127.0.0.1:0"], &[])
+        .await
+        .refusal();
+    assert!(
+        said.contains("no space is left") && said.contains("nats"),
+        "{said}"
+    );
+    fs::remove_dir_all(&full).unwrap();
 
     let wrong = folder.write("wrong.toml", "[project]\nslotz = 3\n");
     let config = wrong.display().to_string();

@@ -4,6 +4,7 @@ mod secrets;
 
 use std::{collections::BTreeMap, time::Duration};
 
+use maestro_domain::RunId;
 use maestro_eventlog::LogMessage;
 use maestro_testkit::otlp::{CollectedSpan, Collector};
 use serde_json::Value;
@@ -33,70 +34,116 @@ spec:
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_trace_leads_from_the_webhook_to_the_result_and_shows_no_secret() {
-    let collector = Collector::start().await;
-    let secret = format!("planted-{}", uuid::Uuid::new_v4().simple());
-    let setup = Setup::new(Topology::Up)
-        .stack(stack(&secret))
-        .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint())
-        // Everything of Maestro's own that could say too much.
-        .env("MAESTRO_LOG", "debug,maestro=trace");
-    let mut deployment = setup.start().await;
-    let delivery = deployment.deliver("issues", &labeled(1, "any")).await;
-    let log = deployment.log().await;
-    let ended = async || Some(History::read(&log).await).filter(|history| history.all_ended(1));
-    let history = deployment
-        .eventually("the run has ended", SOON, ended)
-        .await;
-    let (run, story) = history.runs().into_iter().next().unwrap();
-    let printed = output(&deployment, run).await;
+async fn one_trace_leads_through_one_process_and_shows_no_secret() {
+    let traced = Traced::run(Topology::Up).await;
+    traced.assert_no_secret().await;
+}
 
-    let trace = trace_id(
-        story
-            .requested
-            .as_ref()
-            .unwrap()
-            .traceparent
-            .as_deref()
-            .unwrap(),
-    );
-    assert!(
-        printed["stdout"].contains(&format!("trace 00-{trace}-")),
-        "{printed:?}"
-    );
-    let shown = deployment
-        .cli(["runs", "show", &run.to_string(), "--output", "json"])
+#[tokio::test(flavor = "multi_thread")]
+async fn one_trace_leads_through_a_process_for_each_service() {
+    Traced::run(Topology::Services)
+        .await
+        .deployment
+        .stop_leaving_nothing()
         .await;
-    assert_eq!(shown.json()["run"]["traceId"], Value::from(trace.as_str()));
-    let complete = |spans: &[CollectedSpan]| {
-        let of_trace: Vec<_> = spans
-            .iter()
-            .filter(|span| span.trace_id() == trace)
-            .collect();
-        let has = |name: &str, key: &str, value: &str| {
-            let fits = |span: &&&CollectedSpan| {
-                span.span.name == name && (key.is_empty() || span.attribute(key) == Some(value))
+}
+
+/// A run whose trace is complete.
+struct Traced {
+    deployment: Deployment,
+    collector: Collector,
+    secret: String,
+    delivery: String,
+    run: RunId,
+    printed: BTreeMap<&'static str, String>,
+}
+
+impl Traced {
+    async fn run(topology: Topology) -> Self {
+        let collector = Collector::start().await;
+        let secret = format!("planted-{}", uuid::Uuid::new_v4().simple());
+        let setup = Setup::new(topology)
+            .stack(stack(&secret))
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint())
+            // Everything of Maestro's own that could say too much.
+            .env("MAESTRO_LOG", "debug,maestro=trace");
+        let deployment = setup.start().await;
+        let delivery = deployment.deliver("issues", &labeled(1, "any")).await;
+        let log = deployment.log().await;
+        let ended = async || Some(History::read(&log).await).filter(|history| history.all_ended(1));
+        let history = deployment
+            .eventually("the run has ended", SOON, ended)
+            .await;
+        deployment.caught_up(&history).await;
+        let (run, story) = history.runs().into_iter().next().unwrap();
+        let printed = output(&deployment, run).await;
+
+        let trace = trace_id(
+            story
+                .requested
+                .as_ref()
+                .unwrap()
+                .traceparent
+                .as_deref()
+                .unwrap(),
+        );
+        assert!(
+            printed["stdout"].contains(&format!("trace 00-{trace}-")),
+            "{printed:?}"
+        );
+        let shown = deployment
+            .cli(["runs", "show", &run.to_string(), "--output", "json"])
+            .await;
+        assert_eq!(shown.json()["run"]["traceId"], Value::from(trace.as_str()));
+        let complete = |spans: &[CollectedSpan]| {
+            let of_trace: Vec<_> = spans
+                .iter()
+                .filter(|span| span.trace_id() == trace)
+                .collect();
+            let has = |name: &str, key: &str, value: &str| {
+                let fits = |span: &&&CollectedSpan| {
+                    span.span.name == name && (key.is_empty() || span.attribute(key) == Some(value))
+                };
+                of_trace.iter().any(|span| fits(&span))
             };
-            of_trace.iter().any(|span| fits(&span))
-        };
-        has("webhook", "delivery.id", &delivery)
+            has("webhook", "delivery.id", &delivery)
             && has("decide", "stream", "DELIVERIES")
             && has("run", "run.id", &run.to_string())
             // Claim, start and result come back as reports.
             && of_trace.iter().filter(|span| span.attribute("stream") == Some("REPORTS")).count() >= 3
-    };
-    collector.wait_for(SOON, complete).await;
-    assert_connected(&collector, &trace);
+        };
+        collector.wait_for(SOON, complete).await;
+        assert_connected(&collector, &trace);
 
-    let planted = Planted::of(&mut deployment, &secret).await;
-    planted.assert_in_no_output(&printed);
-    planted
-        .assert_in_no_answer(&deployment, run, &delivery)
-        .await;
-    planted.assert_in_no_stream(&log).await;
-    planted.assert_in_no_span(&collector);
-    deployment.stop().await;
-    planted.assert_in_no_file(&deployment);
+        Self {
+            deployment,
+            collector,
+            secret,
+            delivery,
+            run,
+            printed,
+        }
+    }
+
+    async fn assert_no_secret(self) {
+        let Self {
+            mut deployment,
+            collector,
+            secret,
+            delivery,
+            run,
+            printed,
+        } = self;
+        let planted = Planted::of(&mut deployment, &secret).await;
+        planted.assert_in_no_output(&printed);
+        planted
+            .assert_in_no_answer(&deployment, run, &delivery)
+            .await;
+        planted.assert_in_no_stream(&deployment.log().await).await;
+        planted.assert_in_no_span(&collector);
+        deployment.stop().await;
+        planted.assert_in_no_file(&deployment);
+    }
 }
 
 /// Every span of the trace but the webhook's has its parent in the trace.
@@ -123,10 +170,7 @@ fn trace_id(traceparent: &str) -> String {
 }
 
 /// What a run printed, by output, as everybody may read it.
-async fn output(
-    deployment: &Deployment,
-    run: maestro_domain::RunId,
-) -> BTreeMap<&'static str, String> {
+async fn output(deployment: &Deployment, run: RunId) -> BTreeMap<&'static str, String> {
     let mut reader = deployment.log().await.logs(run, 1);
     let mut printed: BTreeMap<_, String> = BTreeMap::new();
     loop {

@@ -10,12 +10,14 @@ use reqwest::Client;
 use super::{
     Process, Scratch, Services, Setup, Topology,
     command::{Called, maestro},
+    history::History,
     processes,
     up::{self, Endpoints},
 };
 
 /// Longest time that stopping may take.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
+const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A deployment. Nothing of it is left once it is dropped.
@@ -31,6 +33,14 @@ pub(crate) struct Deployment {
 enum Parts {
     Up(Option<Box<Process>>),
     Services(Box<Services>),
+}
+
+impl Drop for Deployment {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.tails());
+        }
+    }
 }
 
 impl Deployment {
@@ -155,7 +165,7 @@ impl Deployment {
             replicas: 1,
         })
         .await;
-        log.unwrap_or_else(|error| panic!("{error}\n{}", self.tails()))
+        log.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The read models, read past Maestro.
@@ -163,8 +173,21 @@ impl Deployment {
         ReadModel::connect(&self.at.postgres).unwrap()
     }
 
+    /// Waits until every read model holds the log as far as `history` goes.
+    pub(crate) async fn caught_up(&self, history: &History) {
+        let (model, last) = (self.model(), history.state.head.n);
+        let holds = async || {
+            let projections = model.projections().await.ok()?;
+            let all =
+                !projections.is_empty() && projections.iter().all(|each| each.revision >= last);
+            all.then_some(())
+        };
+        self.eventually("the read models have caught up", CAUGHT_UP_WITHIN, holds)
+            .await;
+    }
+
     /// The last log lines of every process.
-    pub(crate) fn tails(&self) -> String {
+    fn tails(&self) -> String {
         let tails: Vec<_> = match &self.parts {
             Parts::Up(process) => process.iter().map(|process| process.tail()).collect(),
             Parts::Services(services) => services.processes().map(Process::tail).collect(),
@@ -185,7 +208,7 @@ impl Deployment {
                 return answer;
             }
             let in_time = clock::monotonic() < deadline;
-            assert!(in_time, "not within {within:?}: {what}\n{}", self.tails());
+            assert!(in_time, "not within {within:?}: {what}");
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }

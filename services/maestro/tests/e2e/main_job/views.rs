@@ -1,6 +1,6 @@
 //! What the log, Postgres and the command line say about runs and deliveries.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use maestro_domain::{event::RunResult, run::Status};
 use maestro_readmodel::{PageRequest, RunFilter};
@@ -23,16 +23,8 @@ type Views = BTreeMap<String, View>;
 /// Makes sure that all three agree on every run and every delivery.
 pub(super) async fn assert_agreement(deployment: &Deployment, history: &History) {
     let of_log = log_runs(history);
-    let of_postgres = deployment
-        .eventually(
-            "Postgres holds the whole log",
-            Duration::from_secs(30),
-            async || {
-                let (views, revision) = postgres_runs(deployment).await;
-                (revision >= history.state.head.n).then_some(views)
-            },
-        )
-        .await;
+    deployment.caught_up(history).await;
+    let of_postgres = postgres_runs(deployment).await;
     assert_eq!(of_postgres, of_log, "Postgres and the log");
     assert_eq!(
         command_line_runs(deployment).await,
@@ -68,8 +60,8 @@ fn log_runs(history: &History) -> Views {
     history.runs().into_iter().map(view).collect()
 }
 
-/// All pages, and the revision of the last.
-async fn postgres_runs(deployment: &Deployment) -> (Views, u64) {
+/// All pages.
+async fn postgres_runs(deployment: &Deployment) -> Views {
     let model = deployment.model();
     let mut views = Views::new();
     let mut request = PageRequest {
@@ -101,7 +93,7 @@ async fn postgres_runs(deployment: &Deployment) -> (Views, u64) {
         }
         match page.next {
             Some(token) => request.token = token,
-            None => return (views, page.revision),
+            None => return views,
         }
     }
 }
