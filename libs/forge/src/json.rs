@@ -46,10 +46,11 @@ pub(crate) fn syntax(error: &serde_json::Error) -> BodyError {
 /// for other text the answer means nothing.
 pub(crate) fn too_deep(text: &str) -> bool {
     let mut depth = 0_usize;
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
+    let mut rest = text.as_bytes();
+    while let [byte, behind @ ..] = rest {
+        rest = behind;
         match byte {
-            b'"' => skip_string(&mut bytes),
+            b'"' => rest = behind_string(behind),
             b'{' | b'[' => {
                 depth += 1;
                 if depth > MAX_DEPTH {
@@ -63,16 +64,15 @@ pub(crate) fn too_deep(text: &str) -> bool {
     false
 }
 
-fn skip_string(bytes: &mut std::str::Bytes<'_>) {
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'"' => return,
-            b'\\' => {
-                bytes.next();
-            }
-            _ => {}
+/// What follows the string that these bytes begin in; most of a payload is strings.
+fn behind_string(mut bytes: &[u8]) -> &[u8] {
+    while let Some(at) = memchr::memchr2(b'"', b'\\', bytes) {
+        if bytes[at] == b'"' {
+            return &bytes[at + 1..];
         }
+        bytes = bytes.get(at + 2..).unwrap_or_default();
     }
+    &[]
 }
 
 struct Budget {
@@ -257,5 +257,29 @@ mod tests {
         );
         assert!(!too_deep(&text));
         assert!(too_deep(&"[".repeat(MAX_DEPTH + 1)));
+    }
+
+    /// One byte after the other.
+    fn depth_reaches(text: &str, limit: usize) -> bool {
+        let (mut depth, mut string, mut escaped) = (0_usize, false, false);
+        text.bytes().any(|byte| {
+            match (string, byte) {
+                (true, _) if escaped => escaped = false,
+                (true, b'\\') => escaped = true,
+                (true, b'"') => string = false,
+                (false, b'"') => string = true,
+                (false, b'[' | b'{') => depth += 1,
+                (false, b']' | b'}') => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth > limit
+        })
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn skipping_strings_changes_nothing(text in r#"(\[{1,40}|[\[\]{}"\\ä]{0,6}|"[^"]{0,9}"){0,20}"#) {
+            proptest::prop_assert_eq!(too_deep(&text), depth_reaches(&text, MAX_DEPTH));
+        }
     }
 }

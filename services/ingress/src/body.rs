@@ -54,6 +54,16 @@ pub(crate) async fn receive(
         let wait = cover(&mut reservation, held, total).await?;
         waited += wait;
         deadline += wait;
+        if announced.is_some() && chunk.len() == total {
+            // All of it at once, as usual: it need not be copied.
+            let held = reservation.into_held();
+            let bytes = chunk;
+            return Ok(Received {
+                bytes,
+                waited,
+                held,
+            });
+        }
         if announced.is_some() && bytes.capacity() < held {
             bytes.reserve(room(held, total) - bytes.len());
         }

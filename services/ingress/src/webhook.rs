@@ -20,7 +20,7 @@ use maestro_forge::{Encoding, Envelope, Outline, Secret, Signature, Source};
 use maestro_runtime::{clock, trace};
 use serde::Serialize;
 use tokio::time::{Instant, timeout};
-use tracing::{Instrument as _, Span, field::Empty};
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 use crate::{
@@ -87,7 +87,6 @@ impl Endpoint {
             provider = %self.source.provider(),
             delivery.id = %envelope.delivery,
             event = %envelope.event,
-            outcome = Empty,
         );
         trace::set_parent(&span, traceparent);
         async {
@@ -96,11 +95,12 @@ impl Endpoint {
                 Ok((outcome, _)) => *outcome,
                 Err(refusal) => refusal.outcome(),
             };
-            Span::current().record("outcome", outcome.as_str());
+            let outcome = outcome.as_str();
+            trace::set_attribute(&Span::current(), "outcome", outcome);
             match &result {
-                Ok(_) => tracing::debug!("webhook answered"),
-                Err(Refusal::TooManyFailures { .. }) => tracing::debug!("webhook refused"),
-                Err(refusal) => tracing::info!(reason = %refusal, "webhook refused"),
+                Ok(_) => tracing::debug!(outcome, "webhook answered"),
+                Err(Refusal::TooManyFailures { .. }) => tracing::debug!(outcome, "webhook refused"),
+                Err(refusal) => tracing::info!(outcome, reason = %refusal, "webhook refused"),
             }
             result
         }
