@@ -163,3 +163,21 @@ pub(crate) fn object_of(bytes: usize) -> Vec<u8> {
     body.extend_from_slice(b"\"}");
     body
 }
+
+/// In the body, and so in nothing else.
+pub(crate) const MARK: &str = "a title nobody may log";
+
+pub(crate) async fn send_one_of_each(harness: &Harness) {
+    let body = format!("{{\"issue\":{{\"title\":\"{MARK}\"}}}}");
+    let broken = format!("{{\"{MARK}\"");
+    let requests: [RequestBuilder; 5] = [
+        harness.signed("d-1", body.as_bytes()),
+        harness.signed("d-1", body.as_bytes()),
+        harness.signed("d-2", broken.as_bytes()),
+        harness.signed_with("another secret", "d-3", body.as_bytes()),
+        harness.unsigned("d-4").body(body.clone()),
+    ];
+    for request in requests {
+        harness.send(request).await;
+    }
+}
