@@ -1,7 +1,7 @@
 use std::{
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
 };
 
 use maestro_runtime::private::{self, PostgresOptions};
@@ -21,7 +21,6 @@ rm -rf \"$1\"";
 pub struct Postgres {
     server: private::Postgres,
     dir: PathBuf,
-    _remover: Child,
 }
 
 impl Postgres {
@@ -41,18 +40,14 @@ impl Postgres {
             .expect("a temporary folder")
             .keep()
             .join("cluster");
-        let remover = remove_at_exit(&dir);
+        remove_at_exit(&dir);
         let options = PostgresOptions {
             durable: false,
             ..PostgresOptions::default()
         };
         let server = private::Postgres::start(&dir, options).await;
         let server = server.unwrap_or_else(|error| panic!("Postgres: {error}"));
-        Self {
-            server,
-            dir,
-            _remover: remover,
-        }
+        Self { server, dir }
     }
 
     /// Creates an empty database and returns its URL.
@@ -130,9 +125,11 @@ impl Postgres {
     }
 }
 
-fn remove_at_exit(dir: &Path) -> Child {
+/// Starts the remover. Its pipe stays open for as long as this process lives, also when a test ends
+/// while its server is still being made.
+fn remove_at_exit(dir: &Path) {
     let parent = dir.parent().expect("inside a temporary folder");
-    Command::new("sh")
+    let remover = Command::new("sh")
         .args(["-c", REMOVE_AT_EXIT, "sh"])
         .arg(parent)
         .process_group(0)
@@ -140,5 +137,6 @@ fn remove_at_exit(dir: &Path) -> Child {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .expect("sh")
+        .expect("sh");
+    std::mem::forget(remover);
 }

@@ -48,6 +48,11 @@ async fn a_browser_sees_runs_appear_and_steers_them() {
         ("MAESTRO_WEBHOOK_SECRET_FILE", &secret_file),
         ("SCREENSHOTS", &screenshots),
     ];
-    node::run(&["e2e/browser.mjs"], &environment, &[], WITHIN).await;
+    if let Err(failed) = node::run(&["e2e/browser.mjs"], &environment, &[], WITHIN).await {
+        panic!(
+            "{failed}\n{}",
+            deployment.cli(["runs", "list"]).await.text()
+        );
+    }
     deployment.stop_leaving_nothing().await;
 }
