@@ -6,7 +6,8 @@ import { useApi } from "../../lib/api";
 import { isCode } from "../../lib/errors";
 import { queryKeys } from "../../lib/queryKeys";
 import { usePageActive } from "../../lib/usePageActive";
-import { applyChanges, refetchEverything } from "./applyChanges";
+import { refetchEverything } from "./applyChanges";
+import { watchOverlap } from "./overlap";
 import { type LiveState, runWatchLoop } from "./watchLoop";
 
 /** Changes that arrive within this many milliseconds are shown together. */
@@ -31,13 +32,14 @@ export function LiveProvider({ children }: { children: ReactNode }) {
   useEffect(() => {
     if (!active) return;
     const controller = new AbortController();
+    const overlap = watchOverlap(client);
     let pending: WatchResponse[] = [];
     let timer: ReturnType<typeof setTimeout> | undefined;
     const flush = () => {
       const messages = pending;
       pending = [];
       timer = undefined;
-      applyChanges(client, messages);
+      overlap.apply(messages);
     };
     void runWatchLoop(
       {
@@ -57,6 +59,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     );
     return () => {
       clearTimeout(timer);
+      overlap.stop();
       controller.abort();
     };
   }, [api, client, active]);
