@@ -4,13 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     digest::Digest,
+    event::RunRequested,
     ids::{CommandKey, ProjectId, RepositoryRef, RunId, UserId},
     name::Name,
     sealed::Sealed,
 };
 
 /// One message of COMMANDS.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CommandMessage {
     /// The same key always has the same outcome (remembered for 24 hours).
     pub key: CommandKey,
@@ -49,7 +50,7 @@ impl std::fmt::Display for Actor {
 }
 
 /// The commands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum Command {
     /// Creates a project.
@@ -80,6 +81,30 @@ pub enum Command {
         /// Slots wanted, 0 to 10,000.
         size: u32,
     },
+    /// Lets nothing of a pool start until it is resumed; what runs goes on.
+    #[serde(rename = "pool.pause")]
+    PausePool {
+        /// The project.
+        project: ProjectId,
+        /// The pool.
+        pool: Name,
+    },
+    /// Lets a paused pool go on.
+    #[serde(rename = "pool.resume")]
+    ResumePool {
+        /// The project.
+        project: ProjectId,
+        /// The pool.
+        pool: Name,
+    },
+    /// Repeats a run that has ended, as a new run.
+    #[serde(rename = "run.retry")]
+    RetryRun {
+        /// The request of the ended run, as the log has it: the core has forgotten it.
+        request: Box<RunRequested>,
+        /// Id of the new run, chosen by the caller.
+        run: RunId,
+    },
     /// Puts a repository into a project.
     #[serde(rename = "repository.attach")]
     AttachRepository {
@@ -104,6 +129,9 @@ impl Command {
             Self::CreateProject { .. } => ("project", "create"),
             Self::SetStack { .. } => ("project", "set_stack"),
             Self::ResizePool { .. } => ("pool", "resize"),
+            Self::PausePool { .. } => ("pool", "pause"),
+            Self::ResumePool { .. } => ("pool", "resume"),
+            Self::RetryRun { .. } => ("run", "retry"),
             Self::AttachRepository { .. } => ("repository", "attach"),
             Self::CancelRun { .. } => ("run", "cancel"),
         }
@@ -145,6 +173,21 @@ pub enum Rejection {
     /// The repository belongs to another project.
     #[error("the repository is attached to another project")]
     RepositoryTaken,
+    /// No such pool.
+    #[error("the project has no such pool")]
+    PoolUnknown,
+    /// The pool is paused already.
+    #[error("the pool is already paused")]
+    PoolPaused,
+    /// The pool is not paused.
+    #[error("the pool is not paused")]
+    PoolNotPaused,
+    /// Only an ended run can be repeated.
+    #[error("the run has not ended; cancel it first")]
+    RunLive,
+    /// The id of the new run is taken.
+    #[error("a run with this id exists already")]
+    RunExists,
     /// More slots than allowed.
     #[error("a pool has at most 10,000 slots")]
     PoolTooLarge,

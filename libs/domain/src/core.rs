@@ -1,6 +1,6 @@
 //! The state machine: one input in, at most one commit out.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     command::{Actor, CommandMessage, Outcome},
@@ -9,12 +9,12 @@ use crate::{
     delivery::DeliveryFacts,
     digest::{Digest, DigestKey},
     event::{Event, InputProblem},
-    ids::DeliveryId,
-    report::{Reply, ReportMessage},
+    ids::{DeliveryId, ExecutorId},
+    report::{Order, Reply, ReportMessage},
     run::RunCommand,
     sealed::Seal,
     stack::Stack,
-    state::{State, release_command},
+    state::State,
     timestamp::Timestamp,
 };
 
@@ -45,6 +45,19 @@ pub enum Input {
     Report(Box<ReportMessage>),
     /// Time passed; deals with the first timer that is due.
     Tick,
+    /// Nothing was heard of an executor for at least a lease term, by a clock that never jumps.
+    /// May be repeated while it lasts.
+    Silent {
+        /// Which.
+        executor: ExecutorId,
+        /// For how long, without a break.
+        lasting: Duration,
+    },
+    /// A silent executor was heard.
+    Heard {
+        /// Which.
+        executor: ExecutorId,
+    },
     /// Messages `from..=to` of the origin's stream were gone before they were read.
     Lost {
         /// First sequence missing.
@@ -96,6 +109,9 @@ pub struct Step {
     pub reply: Option<Reply>,
     /// To be sent once the commit is acknowledged.
     pub run_commands: Vec<RunCommand>,
+    /// To be sent to one executor each once the commit is acknowledged; repeated with its
+    /// heartbeats.
+    pub orders: Vec<(ExecutorId, Order)>,
 }
 
 /// A commit and the bytes that are stored.
@@ -221,6 +237,7 @@ impl Core {
             }));
         }
         step.run_commands = self.run_commands(&commit);
+        step.orders = self.state.orders_after(&commit);
         step.commit = Some(Stored { commit, bytes });
         step
     }
@@ -230,25 +247,7 @@ impl Core {
         commit
             .events()
             .filter_map(|event| match event {
-                Event::RunDispatched { run, .. } | Event::RunCancelRequested { run, .. } => {
-                    self.state.run_command(*run)
-                }
-                Event::SlotReleasing {
-                    project,
-                    pool,
-                    slot,
-                    ..
-                } => {
-                    let lease = self
-                        .state
-                        .projects
-                        .get(project)?
-                        .pools
-                        .get(pool)?
-                        .leases
-                        .get(slot)?;
-                    release_command(pool, lease)
-                }
+                Event::RunDispatched { run, .. } => self.state.run_command(*run),
                 _ => None,
             })
             .collect()
@@ -276,7 +275,12 @@ fn cause(origin: Option<&Origin>, input: &Input) -> Cause {
         Input::Delivery(facts) => Some(facts.id.to_string()),
         Input::Command(message) => Some(message.key.to_string()),
         Input::Poison { delivery, .. } => delivery.as_ref().map(ToString::to_string),
-        Input::TakeOver { .. } | Input::Report(_) | Input::Tick | Input::Lost { .. } => None,
+        Input::TakeOver { .. }
+        | Input::Report(_)
+        | Input::Tick
+        | Input::Silent { .. }
+        | Input::Heard { .. }
+        | Input::Lost { .. } => None,
     };
     match (origin, input) {
         (Some(origin), _) => Cause {
@@ -304,6 +308,7 @@ fn actor(input: &Input) -> Actor {
         Input::Command(message) => message.actor.clone(),
         Input::Report(message) => Actor::Executor(message.executor),
         Input::TakeOver { .. } | Input::Lost { .. } | Input::Poison { .. } => system("conductor"),
-        Input::Tick => system("clock"),
+        Input::Heard { executor } => Actor::Executor(*executor),
+        Input::Tick | Input::Silent { .. } => system("clock"),
     }
 }

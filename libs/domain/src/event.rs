@@ -7,6 +7,7 @@ use crate::{
     digest::Digest,
     ids::{DeliveryId, ExecutorId, PersonRef, ProjectId, Provider, RepositoryRef, RunId},
     name::Name,
+    report::Place,
     run::{Mode, Reason},
     sealed::Sealed,
     timestamp::Timestamp,
@@ -35,6 +36,31 @@ pub enum Event {
         pool: Name,
         size: u32,
     },
+    /// Nothing of the pool starts until it is resumed.
+    #[serde(rename = "pool.paused")]
+    PoolPaused { project: ProjectId, pool: Name },
+    #[serde(rename = "pool.resumed")]
+    PoolResumed { project: ProjectId, pool: Name },
+    /// An executor serves a pool. Executors of one site can adopt each other's executions.
+    #[serde(rename = "executor.joined")]
+    ExecutorJoined {
+        executor: ExecutorId,
+        pool: Name,
+        site: Name,
+        backend: Name,
+    },
+    /// It takes nothing new and leaves once what it has ended.
+    #[serde(rename = "executor.draining")]
+    ExecutorDraining { executor: ExecutorId },
+    /// Nothing was heard of it for a whole lease term.
+    #[serde(rename = "executor.silent")]
+    ExecutorSilent { executor: ExecutorId },
+    /// It was heard again.
+    #[serde(rename = "executor.returned")]
+    ExecutorReturned { executor: ExecutorId },
+    /// It said that it stops.
+    #[serde(rename = "executor.left")]
+    ExecutorLeft { executor: ExecutorId },
     #[serde(rename = "repository.attached")]
     RepositoryAttached {
         project: ProjectId,
@@ -76,6 +102,8 @@ pub enum Event {
         run: RunId,
         attempt: u32,
         started_at: Timestamp,
+        #[serde(default, skip_serializing_if = "Place::is_nowhere")]
+        place: Place,
     },
     /// Infrastructure failed the attempt; the next one may start at `retry_at`.
     #[serde(rename = "run.attempt_lost")]
@@ -84,6 +112,8 @@ pub enum Event {
         attempt: u32,
         reason: Reason,
         retry_at: Timestamp,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detail: Option<Sealed>,
     },
     /// The backoff is over; the run waits for a slot again.
     #[serde(rename = "run.requeued")]
@@ -99,6 +129,26 @@ pub enum Event {
     /// The run is over for the core, but the end of its execution was not observed.
     #[serde(rename = "slot.releasing")]
     SlotReleasing {
+        project: ProjectId,
+        pool: Name,
+        slot: u32,
+        run: RunId,
+        token: u64,
+    },
+    /// The holder went silent or left; another executor of its site adopts the execution under a
+    /// new fencing token. What the old one still reports changes nothing.
+    #[serde(rename = "slot.lease_moved")]
+    SlotLeaseMoved {
+        project: ProjectId,
+        pool: Name,
+        slot: u32,
+        run: RunId,
+        token: u64,
+        executor: ExecutorId,
+    },
+    /// The new holder looks after the execution.
+    #[serde(rename = "slot.lease_adopted")]
+    SlotLeaseAdopted {
         project: ProjectId,
         pool: Name,
         slot: u32,
@@ -247,6 +297,9 @@ pub struct RunRequested {
     /// W3C trace context that everything done for the run continues.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
+    /// The ended run that this one repeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_of: Option<RunId>,
 }
 
 /// At most one run of a group executes at a time.
@@ -259,7 +312,7 @@ pub struct Concurrency {
 }
 
 /// Data of `run.finished`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the fields are named as the field's terms are")]
 pub struct RunFinished {
     pub run: RunId,
@@ -273,6 +326,9 @@ pub struct RunFinished {
     pub signal: Option<i32>,
     pub finished_at: Timestamp,
     pub log_bytes: u64,
+    /// What the system said about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Sealed>,
 }
 
 /// How a run ended.
@@ -302,7 +358,15 @@ impl Event {
     /// ([`crate::upcast`]).
     #[must_use]
     pub const fn version(&self) -> u16 {
-        1
+        match self {
+            // 2: the run it repeats.
+            Self::RunRequested(_) => 2,
+            // 2: where it executes.
+            Self::RunStarted { .. } => 2,
+            // 2: what the system said about the end.
+            Self::RunAttemptLost { .. } | Self::RunFinished(_) => 2,
+            _ => 1,
+        }
     }
 
     /// `<aggregate>.<event>`, as in JSON and subjects.
@@ -326,7 +390,16 @@ impl Event {
             Self::RunCancelRequested { .. } => "run.cancel_requested",
             Self::RunFinished(_) => "run.finished",
             Self::SlotReleasing { .. } => "slot.releasing",
+            Self::SlotLeaseMoved { .. } => "slot.lease_moved",
+            Self::SlotLeaseAdopted { .. } => "slot.lease_adopted",
             Self::SlotReleased { .. } => "slot.released",
+            Self::PoolPaused { .. } => "pool.paused",
+            Self::PoolResumed { .. } => "pool.resumed",
+            Self::ExecutorJoined { .. } => "executor.joined",
+            Self::ExecutorDraining { .. } => "executor.draining",
+            Self::ExecutorSilent { .. } => "executor.silent",
+            Self::ExecutorReturned { .. } => "executor.returned",
+            Self::ExecutorLeft { .. } => "executor.left",
             Self::CommandRejected { .. } => "command.rejected",
             Self::InputLost { .. } => "input.lost",
             Self::InputParked { .. } => "input.parked",
@@ -345,8 +418,17 @@ impl Event {
                 format!("{}/{}", repository.provider, repository.id)
             }
             Self::DeliveryDecided(decided) => decided.delivery.to_string(),
-            Self::PoolResized { pool, .. } => pool.to_string(),
+            Self::PoolResized { pool, .. }
+            | Self::PoolPaused { pool, .. }
+            | Self::PoolResumed { pool, .. } => pool.to_string(),
+            Self::ExecutorJoined { executor, .. }
+            | Self::ExecutorDraining { executor }
+            | Self::ExecutorSilent { executor }
+            | Self::ExecutorReturned { executor }
+            | Self::ExecutorLeft { executor } => executor.to_string(),
             Self::SlotLeased { pool, slot, .. }
+            | Self::SlotLeaseMoved { pool, slot, .. }
+            | Self::SlotLeaseAdopted { pool, slot, .. }
             | Self::SlotReleasing { pool, slot, .. }
             | Self::SlotReleased { pool, slot, .. } => format!("{pool}/{slot}"),
             Self::CommandRejected { .. } => "command".to_owned(),
@@ -370,6 +452,8 @@ impl Event {
             | Self::RunRequeued { run, .. }
             | Self::RunDeferred { run, .. }
             | Self::RunCancelRequested { run, .. }
+            | Self::SlotLeaseMoved { run, .. }
+            | Self::SlotLeaseAdopted { run, .. }
             | Self::SlotReleasing { run, .. }
             | Self::SlotReleased { run, .. } => Some(*run),
             _ => None,

@@ -61,8 +61,10 @@ pub const fn reason(reason: Reason) -> &'static str {
         Reason::OomKilled => "it ran out of memory",
         Reason::DeadlineExceeded => "it ran into its timeout",
         Reason::Evicted => "it was evicted",
+        Reason::Preempted => "something more important took its place",
         Reason::NodeLost => "its node went away",
         Reason::ImagePull => "its image could not be pulled",
+        Reason::Unschedulable => "no node took it in time",
         Reason::LaunchRejected => "it could not be started",
         Reason::JobMissing => "it was gone without a result",
         Reason::ExecutorLost => "its executor went silent",
@@ -79,6 +81,17 @@ pub fn summary(event: &Event) -> String {
         Event::ProjectCreated { slug, .. } => format!("Project {slug} was created"),
         Event::StackChanged { .. } => "The project's stack was changed".to_owned(),
         Event::PoolResized { pool, size, .. } => format!("Pool {pool} has {size} slots"),
+        Event::PoolPaused { pool, .. } => format!("Pool {pool} was paused"),
+        Event::PoolResumed { pool, .. } => format!("Pool {pool} was resumed"),
+        Event::ExecutorJoined { executor, pool, .. } => {
+            format!("Executor {executor} serves pool {pool}")
+        }
+        Event::ExecutorDraining { executor } => format!("Executor {executor} takes nothing new"),
+        Event::ExecutorSilent { executor } => {
+            format!("Nothing was heard of executor {executor} for a lease term")
+        }
+        Event::ExecutorReturned { executor } => format!("Executor {executor} was heard again"),
+        Event::ExecutorLeft { executor } => format!("Executor {executor} stopped"),
         Event::RepositoryAttached { repository, .. } => {
             format!(
                 "Repository {}/{} was attached",
@@ -128,6 +141,15 @@ pub fn summary(event: &Event) -> String {
         Event::SlotReleasing { pool, slot, .. } => {
             format!("Slot {slot} of pool {pool} waits for the end of the execution")
         }
+        Event::SlotLeaseMoved {
+            pool,
+            slot,
+            executor,
+            ..
+        } => {
+            format!("The lease of slot {slot} of pool {pool} moved to {executor}")
+        }
+        Event::SlotLeaseAdopted { .. } => "The new holder looks after the execution".to_owned(),
         Event::SlotReleased { pool, slot, .. } => {
             format!("Slot {slot} of pool {pool} is free again")
         }
@@ -182,6 +204,7 @@ mod tests {
             signal: None,
             finished_at: Timestamp::from_millis(0),
             log_bytes: 0,
+            detail: None,
         })
     }
 
@@ -192,6 +215,7 @@ mod tests {
             attempt: 1,
             reason: Reason::ExecutorLost,
             retry_at: Timestamp::from_millis(0),
+            detail: None,
         };
         assert_eq!(
             summary(&event),

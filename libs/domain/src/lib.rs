@@ -13,6 +13,7 @@ pub mod event;
 pub mod explain;
 pub mod ids;
 pub mod name;
+pub mod placement;
 pub mod report;
 pub mod run;
 pub mod sealed;

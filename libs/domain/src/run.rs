@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{DeliveryId, ExecutorId, ProjectId, RunId},
+    ids::{DeliveryId, ProjectId, RunId},
     name::Name,
+    placement::Placement,
     report::Execution,
     sealed::Sealed,
 };
@@ -32,6 +33,9 @@ pub struct RunSpec {
     pub timeout_s: u64,
     /// Isolation wanted.
     pub mode: Mode,
+    /// What a cluster has to know; ignored by the process backend.
+    #[serde(default, skip_serializing_if = "Placement::is_default")]
+    pub placement: Placement,
 }
 
 impl std::fmt::Debug for RunSpec {
@@ -53,22 +57,12 @@ pub enum Mode {
     CodeOnly,
 }
 
-/// One message of RUN_COMMANDS, on `<pool>.start` or `<pool>.cancel`.
+/// One message of RUN_COMMANDS, on `<pool>.start`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verb", rename_all = "snake_case")]
 pub enum RunCommand {
     /// Claim, then start.
     Start(Start),
-    /// End it; if it never started, make sure it never will, and report [`crate::report::End::Canceled`].
-    Cancel {
-        /// Which attempt.
-        #[serde(flatten)]
-        execution: Execution,
-        /// Pool it runs in.
-        pool: Name,
-        /// Who claimed it.
-        executor: ExecutorId,
-    },
 }
 
 impl RunCommand {
@@ -77,7 +71,6 @@ impl RunCommand {
     pub const fn pool(&self) -> &Name {
         match self {
             Self::Start(start) => &start.pool,
-            Self::Cancel { pool, .. } => pool,
         }
     }
     /// The attempt it is about.
@@ -85,7 +78,6 @@ impl RunCommand {
     pub const fn execution(&self) -> Execution {
         match self {
             Self::Start(start) => start.execution,
-            Self::Cancel { execution, .. } => *execution,
         }
     }
     /// Last token of its subject.
@@ -93,7 +85,6 @@ impl RunCommand {
     pub const fn verb(&self) -> &'static str {
         match self {
             Self::Start(_) => "start",
-            Self::Cancel { .. } => "cancel",
         }
     }
 }
@@ -155,10 +146,14 @@ pub enum Reason {
     DeadlineExceeded,
     /// The cluster evicted it.
     Evicted,
+    /// Something more important took its place in the cluster.
+    Preempted,
     /// Its node went away.
     NodeLost,
     /// Its image could not be pulled.
     ImagePull,
+    /// No node took it in time.
+    Unschedulable,
     /// It could not be started at all.
     LaunchRejected,
     /// Its Job or process is gone without a result.
@@ -190,8 +185,10 @@ impl Reason {
                 Some(Fault::User)
             }
             Self::Evicted
+            | Self::Preempted
             | Self::NodeLost
             | Self::ImagePull
+            | Self::Unschedulable
             | Self::LaunchRejected
             | Self::JobMissing
             | Self::ExecutorLost => Some(Fault::Infrastructure),
@@ -207,8 +204,10 @@ impl Reason {
             Self::OomKilled => "oom_killed",
             Self::DeadlineExceeded => "deadline_exceeded",
             Self::Evicted => "evicted",
+            Self::Preempted => "preempted",
             Self::NodeLost => "node_lost",
             Self::ImagePull => "image_pull",
+            Self::Unschedulable => "unschedulable",
             Self::LaunchRejected => "launch_rejected",
             Self::JobMissing => "job_missing",
             Self::ExecutorLost => "executor_lost",

@@ -42,6 +42,11 @@ impl VaultKey {
             None => format!("run.{run}"),
         })
     }
+    /// What the system said about the end of an attempt.
+    #[must_use]
+    pub fn end_detail(run: RunId, attempt: u32) -> Self {
+        Self(format!("run.{run}.{attempt}.end"))
+    }
     /// Text of a stack document, by its digest.
     #[must_use]
     pub fn stack(digest: &Digest) -> Self {

@@ -3,11 +3,11 @@
 
 mod common;
 
-use common::{World, name};
+use common::{World, executor, name};
 use maestro_domain::{
     Command, Report, RunId,
-    report::{End, Execution, Reply},
-    run::{RunCommand, Status},
+    report::{Assignment, End, Execution, Order, Place, Reply},
+    run::Status,
 };
 
 /// One run, claimed by executor 1.
@@ -26,6 +26,7 @@ fn finished(execution: Execution, end: End) -> Report {
         end,
         at,
         log_bytes: 0,
+        detail: None,
     }
 }
 
@@ -38,6 +39,7 @@ fn only_who_claimed_an_attempt_can_report_on_it() {
         Report::Started {
             execution,
             at: world.now,
+            place: Place::default(),
         },
     );
     world.report(2, finished(execution, End::Exited { code: 0 }));
@@ -64,52 +66,50 @@ fn a_claim_asked_again_after_a_cancel_is_refused() {
 }
 
 #[test]
-fn an_inventory_misses_only_what_belongs_to_its_pool() {
+fn an_inventory_is_compared_with_the_leases_of_its_pool() {
     let (mut world, _, execution) = claimed();
-    let inventory = |pool| Report::Inventory {
+    let inventory = |pool, executions| Report::Inventory {
         pool: name(pool),
-        executions: Vec::new(),
+        executions,
+        membership: None,
     };
-    let missing = Reply::Missing(vec![execution]);
-    assert_eq!(world.report(1, inventory("default")), missing);
-    assert_eq!(
-        world.report(1, inventory("other")),
-        Reply::Missing(Vec::new())
-    );
+    let differences = |missing, stale| Reply::Differences { missing, stale };
+    let missing = differences(vec![execution], vec![]);
+    let same = differences(vec![], vec![]);
+    assert_eq!(world.report(1, inventory("default", vec![])), missing);
+    assert_eq!(world.report(1, inventory("default", vec![execution])), same);
+    assert_eq!(world.report(1, inventory("other", vec![])), same);
     world.pass(24 * 3600);
     assert_eq!(
-        world.report(1, inventory("default")),
+        world.report(1, inventory("default", vec![])),
         missing,
         "the slot is releasing"
     );
     assert_eq!(
-        world.report(1, inventory("other")),
-        Reply::Missing(Vec::new())
-    );
-    assert_eq!(
-        world.report(2, inventory("default")),
-        Reply::Missing(Vec::new())
+        world.report(2, inventory("default", vec![execution])),
+        differences(vec![], vec![execution])
     );
 }
 
 #[test]
-fn a_new_leader_asks_again_for_every_end_it_waits_for() {
+fn a_cancel_is_asked_for_until_the_end_was_observed() {
     let (mut world, run, execution) = claimed();
-    assert!(
-        world.core.state().outstanding().is_empty(),
-        "a claimed run needs nothing"
-    );
+    let asked = |world: &World| world.core.state().orders(executor(1));
+    assert!(asked(&world).is_empty(), "a claimed run needs nothing");
     world.command(Command::CancelRun { run });
-    let asked = |world: &World| match &world.core.state().outstanding()[..] {
-        [RunCommand::Cancel { execution, .. }] => Some(*execution),
-        _ => None,
-    };
-    assert_eq!(asked(&world), Some(execution));
+    let cancel = Order::Cancel(Assignment {
+        pool: name("default"),
+        execution,
+    });
+    assert_eq!(world.orders, [(executor(1), cancel.clone())]);
+    assert_eq!(asked(&world), [cancel.clone()]);
     world.pass(24 * 3600);
     assert!(world.core.state().runs.is_empty());
     assert_eq!(
         asked(&world),
-        Some(execution),
+        [cancel],
         "the run is over, its execution perhaps not"
     );
+    world.report(1, finished(execution, End::Canceled));
+    assert!(asked(&world).is_empty());
 }

@@ -26,6 +26,9 @@ use maestro_domain::{
     run::{Mode, Reason},
 };
 
+/// Commit version 1 with events of the versions of today; older files hold older events.
+const COMMIT: &str = "commit.v1.2.json";
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
@@ -81,7 +84,7 @@ fn every_version_ever_written_can_be_read() {
         let file = entry.unwrap().file_name().into_string().unwrap();
         let Some(rest) = file
             .strip_suffix(".json")
-            .filter(|rest| !["commit.v1", "words.v1"].contains(rest))
+            .filter(|rest| !rest.starts_with("commit.") && *rest != "words.v1")
         else {
             continue;
         };
@@ -100,8 +103,8 @@ fn every_version_ever_written_can_be_read() {
 #[test]
 fn a_commit_is_written_and_read_as_its_golden_file_says() {
     let text = pretty(&commit());
-    write_missing("commit.v1.json", &text);
-    assert_eq!(read("commit.v1.json"), text);
+    write_missing(COMMIT, &text);
+    assert_eq!(read(COMMIT), text);
     assert_eq!(Commit::decode(text.as_bytes()).unwrap(), commit());
     let compact = Commit::decode(&commit().encode()).unwrap();
     assert_eq!(
@@ -109,6 +112,17 @@ fn a_commit_is_written_and_read_as_its_golden_file_says() {
         commit().encode(),
         "reading and writing changes no byte"
     );
+}
+
+#[test]
+fn a_commit_with_older_events_can_be_read() {
+    let text = read("commit.v1.json");
+    let old = Commit::decode(text.as_bytes()).unwrap();
+    let requested = old.events().find_map(|event| match event {
+        Event::RunRequested(requested) => Some(requested.retry_of),
+        _ => None,
+    });
+    assert_eq!((old.n, requested), (120_417, Some(None)));
 }
 
 #[test]
@@ -148,6 +162,7 @@ fn what_is_not_there_is_left_out() {
         number: None,
         concurrency: None,
         traceparent: None,
+        retry_of: None,
         ..requested()
     };
     let finished = RunFinished {
@@ -159,6 +174,7 @@ fn what_is_not_there_is_left_out() {
         signal: None,
         finished_at: AT,
         log_bytes: 0,
+        detail: None,
     };
     let (stream, problem) = (DELIVERIES.to_owned(), InputProblem::CorePanicked);
     let sparse = [
@@ -197,9 +213,9 @@ fn the_words_of_the_log_stay_what_they_are() {
         InputProblem: Undecodable CorePanicked;
         Mode: FullEnv CodeOnly;
         Reason: ExitCode Signaled OomKilled DeadlineExceeded Evicted NodeLost ImagePull
-            LaunchRejected JobMissing ExecutorLost Canceled Superseded;
+            LaunchRejected JobMissing ExecutorLost Canceled Superseded Preempted Unschedulable;
         Rejection: ProjectUnknown ProjectExists RunUnknown RunEnded CancelPending SlugTaken
-            RepositoryTaken PoolTooLarge;
+            RepositoryTaken PoolTooLarge PoolUnknown PoolPaused PoolNotPaused RunLive RunExists;
         RunResult: Succeeded Failed Canceled;
         VerdictReason: Started EventDiffers ActionDiffers LabelMissing BranchDiffers
             PathsUntouched ConditionFalse ConditionFailed TemplateFailed PoolMissing

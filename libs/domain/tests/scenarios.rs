@@ -9,7 +9,7 @@ use maestro_domain::{
     command::{Outcome, Rejection},
     core::{Input, Origin},
     event::{DecisionReason, InputProblem, RunResult, VerdictReason},
-    report::{End, Reply},
+    report::{Assignment, End, Order, Place, Reply},
     run::{Reason, RunCommand, Status},
 };
 
@@ -180,6 +180,7 @@ fn terminal_is_final() {
         Report::Started {
             execution,
             at: world.now,
+            place: Place::default(),
         },
     );
     assert_eq!(world.report(1, Report::Claim(execution)), Reply::Refused);
@@ -236,7 +237,10 @@ fn cancel_of_a_waiting_run_is_immediate_and_of_a_claimed_one_is_asked_for() {
     world.report(1, Report::Claim(execution));
     world.command(Command::CancelRun { run: first });
     assert_eq!(result(&world, first), None);
-    assert!(matches!(world.sent.last(), Some(RunCommand::Cancel { .. })));
+    assert!(matches!(
+        world.orders.last(),
+        Some((_, Order::Cancel(Assignment { .. })))
+    ));
     world.finish(execution, End::Canceled);
     assert_eq!(
         result(&world, first),
@@ -295,14 +299,14 @@ fn the_watchdog_ends_what_nobody_reports_on_and_keeps_the_slot_until_the_end_is_
     let (first, second) = (world.labelled(1), world.labelled(2));
     let execution = world.execution(first);
     world.report(1, Report::Claim(execution));
-    world.pass(15 * 60 + 121);
+    world.pass(30 * 60 + 15 * 60 + 121);
     assert_eq!(
         result(&world, first),
         Some((RunResult::Failed, Some(Reason::ExecutorLost)))
     );
     assert_eq!(world.core.state().runs[&second].status, Status::Pending);
     assert_eq!(
-        world.core.state().outstanding().len(),
+        world.core.state().orders(executor(1)).len(),
         1,
         "its end is asked for again"
     );
@@ -339,9 +343,14 @@ fn an_inventory_is_answered_with_what_should_be_there() {
         Report::Inventory {
             pool,
             executions: vec![executions[0]],
+            membership: None,
         },
     );
-    assert_eq!(reply, Reply::Missing(vec![executions[1]]));
+    let differences = Reply::Differences {
+        missing: vec![executions[1]],
+        stale: Vec::new(),
+    };
+    assert_eq!(reply, differences);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use maestro_conductor::Config;
 use maestro_domain::{
     Command, Commit, Digest, Event, ExecutorId, ProjectId, Provider, Report, Stack, VaultKey,
     command::{Actor, CommandMessage, Outcome, Rejection},
-    report::{End, Reply, ReportMessage},
+    report::{End, Place, Reply, ReportMessage},
     run::RunCommand,
     sealed::Seal,
 };
@@ -210,13 +210,20 @@ async fn a_delivery_becomes_a_run_command_and_its_end_a_fact() {
     let execution = start.execution;
     assert_eq!(bench.report(Report::Claim(execution)).await, Reply::Granted);
     let at = maestro_runtime::clock::now();
-    bench.report(Report::Started { execution, at }).await;
+    bench
+        .report(Report::Started {
+            execution,
+            at,
+            place: Place::default(),
+        })
+        .await;
     let end = End::Exited { code: 0 };
     let finished = Report::Finished {
         execution,
         end,
         at,
         log_bytes: 0,
+        detail: None,
     };
     assert_eq!(bench.report(finished).await, Reply::Recorded);
     let events = bench.events_until("run.finished", 1).await;

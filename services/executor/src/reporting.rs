@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use maestro_domain::{
     Name, Report, Timestamp,
-    report::{End, Execution, Reply, ReportMessage},
+    report::{End, Execution, Place, Reply, ReportMessage},
 };
 use maestro_eventlog::RequestError;
 use maestro_runtime::clock;
@@ -39,9 +39,14 @@ impl<B: Backend> Executor<B> {
         pool: &Name,
         execution: Execution,
         at: Timestamp,
+        place: Place,
         traceparent: Option<&str>,
     ) {
-        let report = Report::Started { execution, at };
+        let report = Report::Started {
+            execution,
+            at,
+            place,
+        };
         self.until_answered(pool, report, traceparent, recorded)
             .await;
     }
@@ -58,6 +63,7 @@ impl<B: Backend> Executor<B> {
             end,
             at,
             log_bytes,
+            detail,
         } = finished;
         metrics::counter!("maestro_executor_finished_total", "end" => label(end)).increment(1);
         let report = Report::Finished {
@@ -65,6 +71,7 @@ impl<B: Backend> Executor<B> {
             end,
             at,
             log_bytes,
+            detail,
         };
         self.until_answered(pool, report, traceparent, recorded)
             .await
@@ -129,12 +136,14 @@ impl<B: Backend> Executor<B> {
 }
 
 /// An end to report.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Finished {
     pub(crate) execution: Execution,
     pub(crate) end: End,
     pub(crate) at: Timestamp,
     pub(crate) log_bytes: u64,
+    /// What the system said about it.
+    pub(crate) detail: Option<String>,
 }
 
 impl Finished {
@@ -145,6 +154,7 @@ impl Finished {
             end,
             at: clock::now(),
             log_bytes: 0,
+            detail: None,
         }
     }
 }
@@ -158,8 +168,14 @@ fn label(end: End) -> &'static str {
         End::Exited { code: 0 } => "succeeded",
         End::Exited { .. } => "exit_code",
         End::Signaled { .. } => "signaled",
+        End::OomKilled => "oom_killed",
         End::DeadlineExceeded => "deadline_exceeded",
         End::Canceled => "canceled",
+        End::Evicted => "evicted",
+        End::Preempted => "preempted",
+        End::NodeLost => "node_lost",
+        End::ImagePull => "image_pull",
+        End::Unschedulable => "unschedulable",
         End::LaunchRejected => "launch_rejected",
         End::Lost => "lost",
     }

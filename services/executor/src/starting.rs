@@ -23,8 +23,8 @@ use crate::{
 /// What a granted claim led to.
 enum Granted {
     Started(Attempt),
-    /// Nothing was created and nothing will be.
-    Settled(End),
+    /// Nothing was created and nothing will be, with the reason.
+    Settled(End, Option<String>),
     /// The executor stops; the conductor hears of it at the next start.
     Stopped,
 }
@@ -92,9 +92,12 @@ impl<B: Backend> Executor<B> {
                 self.spawn(supervisor);
                 acknowledge(&job).await;
             }
-            Granted::Settled(end) => {
+            Granted::Settled(end, why) => {
                 self.registry.set(execution, Phase::Settled);
-                let finished = Finished::unstarted(execution, end);
+                let finished = Finished {
+                    detail: why,
+                    ..Finished::unstarted(execution, end)
+                };
                 if self
                     .report_finished(&pool, finished, traceparent.as_deref())
                     .await
@@ -123,12 +126,12 @@ impl<B: Backend> Executor<B> {
                     error = &error as &dyn std::error::Error,
                     "nothing to execute"
                 );
-                return Granted::Settled(End::LaunchRejected);
+                return Granted::Settled(End::LaunchRejected, Some(error.to_string()));
             }
             None => return Granted::Stopped,
         };
         if canceled.is_cancelled() {
-            return Granted::Settled(End::Canceled);
+            return Granted::Settled(End::Canceled, None);
         }
         match self
             .backend
@@ -142,7 +145,7 @@ impl<B: Backend> Executor<B> {
             Ok(attempt) => Granted::Started(attempt),
             Err(error) => {
                 tracing::error!(%error, "the attempt cannot be created");
-                Granted::Settled(End::LaunchRejected)
+                Granted::Settled(End::LaunchRejected, Some(error.to_string()))
             }
         }
     }

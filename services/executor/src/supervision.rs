@@ -2,6 +2,7 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
+use maestro_domain::report::Place;
 use maestro_runtime::clock;
 use tokio::{sync::watch, time};
 
@@ -33,6 +34,7 @@ impl<B: Backend> Executor<B> {
             end,
             at,
             log_bytes,
+            detail: None,
         };
         let traceparent = attempt.traceparent.as_deref();
         if !self
@@ -76,8 +78,14 @@ impl<B: Backend> Executor<B> {
             return;
         };
         let traceparent = attempt.traceparent.as_deref();
-        self.report_started(&attempt.pool, attempt.execution, at, traceparent)
-            .await;
+        self.report_started(
+            &attempt.pool,
+            attempt.execution,
+            at,
+            Place::default(),
+            traceparent,
+        )
+        .await;
     }
 
     async fn wait(

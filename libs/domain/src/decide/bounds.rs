@@ -1,5 +1,7 @@
 //! What keeps a commit below [`MAX_COMMIT_BYTES`](crate::commit::MAX_COMMIT_BYTES).
 
+use crate::report::Place;
+
 /// Events after which a decision leaves what could be done at once to the next tick: further
 /// starts, and further ends of superseded runs. Beyond them a decision holds what its input itself
 /// asks for, at most a request and a deferral for each of a stack's 100 triggers: some 1.5 KiB of
@@ -14,6 +16,8 @@ pub(super) const LONGEST_SPEC: usize = 512 * 1024;
 pub(super) const LONGEST_NAME: usize = 512;
 
 const LONGEST_WORD: usize = 64;
+/// A DNS name.
+const LONGEST_PLACE: usize = 253;
 const UNKNOWN: &str = "unknown";
 
 /// A host's word for something, if it is short enough and plain enough for the log.
@@ -21,6 +25,20 @@ pub(super) fn word(text: &str) -> Option<String> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
     let fits = (1..=LONGEST_WORD).contains(&text.len()) && text.bytes().all(plain);
     fits.then(|| text.to_owned())
+}
+
+/// Where something executes, without what is too long or strange for the log.
+pub(super) fn place(place: &Place) -> Place {
+    let fits = |text: &String| {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':');
+        (1..=LONGEST_PLACE).contains(&text.len()) && text.bytes().all(plain)
+    };
+    Place {
+        namespace: place.namespace.clone().filter(fits),
+        job: place.job.clone().filter(fits),
+        pod: place.pod.clone().filter(fits),
+        node: place.node.clone().filter(fits),
+    }
 }
 
 /// The same where there has to be one.

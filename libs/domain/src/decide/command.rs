@@ -3,7 +3,7 @@
 use super::{Draft, schedule};
 use crate::{
     command::{Command, CommandMessage, Rejection},
-    event::Event,
+    event::{Event, RunRequested},
     ids::{ProjectId, RunId},
     name::Name,
     report::Reply,
@@ -51,6 +51,27 @@ fn carry_out(draft: &mut Draft<'_>, command: &Command) -> Result<(), Rejection> 
             pool,
             size,
         } => resize(draft, *project, pool, *size),
+        Command::PausePool { project, pool } => {
+            if pool_of(draft, *project, pool)? {
+                return Err(Rejection::PoolPaused);
+            }
+            let (project, pool) = (*project, pool.clone());
+            draft.push(Event::PoolPaused { project, pool });
+            Ok(())
+        }
+        Command::ResumePool { project, pool } => {
+            if !pool_of(draft, *project, pool)? {
+                return Err(Rejection::PoolNotPaused);
+            }
+            let pool = pool.clone();
+            draft.push(Event::PoolResumed {
+                project: *project,
+                pool,
+            });
+            schedule::fill(draft, *project);
+            Ok(())
+        }
+        Command::RetryRun { request, run } => retry(draft, request, *run),
         Command::AttachRepository {
             project,
             repository,
@@ -83,6 +104,41 @@ fn known(draft: &mut Draft<'_>, project: ProjectId) -> Result<(), Rejection> {
         .contains_key(&project)
         .then_some(())
         .ok_or(Rejection::ProjectUnknown)
+}
+
+/// Whether a pool is paused.
+fn pool_of(draft: &mut Draft<'_>, project: ProjectId, pool: &Name) -> Result<bool, Rejection> {
+    known(draft, project)?;
+    let pools = &draft.state.projects.get(&project).map(|known| &known.pools);
+    pools
+        .and_then(|pools| pools.get(pool))
+        .map(|pool| pool.paused)
+        .ok_or(Rejection::PoolUnknown)
+}
+
+/// A retry is a new run with the specification of the old one; its natural key is its own, so that
+/// it neither is nor becomes a repetition of the action that started the first.
+fn retry(draft: &mut Draft<'_>, request: &RunRequested, run: RunId) -> Result<(), Rejection> {
+    pool_of(draft, request.project, &request.pool)?;
+    let state = &draft.state;
+    if state.runs.contains_key(&request.run) {
+        return Err(Rejection::RunLive);
+    }
+    if state.runs.contains_key(&run) || state.started.get(&run_key(run)).is_some() {
+        return Err(Rejection::RunExists);
+    }
+    let request = RunRequested {
+        run,
+        retry_of: Some(request.run),
+        natural_key: run_key(run),
+        traceparent: draft.traceparent.clone(),
+        ..request.clone()
+    };
+    let project = request.project;
+    draft.push(Event::RunRequested(Box::new(request)));
+    schedule::supersede(draft, run);
+    schedule::fill(draft, project);
+    Ok(())
 }
 
 fn create_project(draft: &mut Draft<'_>, project: ProjectId, slug: &Name) -> Result<(), Rejection> {

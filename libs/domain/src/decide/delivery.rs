@@ -212,6 +212,7 @@ fn request(
         natural_key,
         concurrency,
         traceparent: draft.traceparent.clone(),
+        retry_of: None,
     })
 }
 
@@ -265,6 +266,7 @@ fn render(template: &RunTemplate, facts: &DeliveryFacts, scope: &Scope) -> Optio
             .map(|repository| repository.full_name.clone()),
         timeout_s: template.timeout.as_secs(),
         mode: template.mode,
+        placement: template.placement.clone(),
     })
 }
 

@@ -5,6 +5,7 @@ pub(crate) use self::delivery::Refusal;
 mod bounds;
 mod command;
 mod delivery;
+mod executor;
 mod report;
 mod schedule;
 mod timer;
@@ -103,6 +104,14 @@ pub(crate) fn input(
         Input::Report(message) => Some(report::decide(draft, message)),
         Input::Tick => {
             timer::decide(draft);
+            None
+        }
+        Input::Silent { executor, lasting } => {
+            executor::silent(draft, *executor, *lasting);
+            None
+        }
+        Input::Heard { executor } => {
+            executor::heard(draft, *executor);
             None
         }
         Input::Lost { from } => {

@@ -3,27 +3,33 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{Draft, schedule};
+use super::{
+    Draft, bounds, executor,
+    schedule::{self, Lost},
+};
 use crate::{
     event::{Event, RunFinished, RunResult},
     ids::ExecutorId,
     name::Name,
-    report::{End, Execution, Reply, Report, ReportMessage},
+    report::{End, Execution, LONGEST_DETAIL, Place, Reply, Report, ReportMessage},
     run::{Reason, Status},
-    state::Run,
+    sealed::{Sealed, VaultKey},
+    state::{Run, SILENCE, START_WITHIN},
     timestamp::Timestamp,
 };
-
-/// How long beyond its timeout a claimed attempt may stay unheard of.
-const SILENCE: Duration = Duration::from_secs(120);
 
 /// Decides a report; the answer says what the executor may do.
 pub(super) fn decide(draft: &mut Draft<'_>, message: &ReportMessage) -> Reply {
     let executor = message.executor;
     match &message.report {
         Report::Claim(execution) => claim(draft, *execution, executor),
-        Report::Started { execution, at } => {
-            started(draft, executor, *execution, *at);
+        Report::Adopt(execution) => adopt(draft, *execution, executor),
+        Report::Started {
+            execution,
+            at,
+            place,
+        } => {
+            started(draft, executor, *execution, *at, place);
             Reply::Recorded
         }
         Report::Finished {
@@ -31,36 +37,56 @@ pub(super) fn decide(draft: &mut Draft<'_>, message: &ReportMessage) -> Reply {
             end,
             at,
             log_bytes,
+            detail,
         } => {
-            finished(draft, executor, *execution, *end, *at, *log_bytes);
+            let ended = Ended {
+                execution: *execution,
+                end: *end,
+                at: *at,
+                log_bytes: *log_bytes,
+                detail: detail.as_deref(),
+            };
+            finished(draft, executor, &ended);
             Reply::Recorded
         }
-        Report::Inventory { pool, executions } => {
-            let claimed = draft.state.runs.iter().filter_map(|(id, run)| {
-                let ours = run.executor == Some(executor) && run.pool == *pool;
-                ours.then(|| run.execution(*id))
-            });
-            let present: BTreeSet<&Execution> = executions.iter().collect();
-            let missing = claimed
-                .chain(releasing(draft, pool, executor))
-                .filter(|execution| !present.contains(execution));
-            Reply::Missing(missing.collect())
+        Report::Inventory {
+            pool,
+            executions,
+            membership,
+        } => {
+            if let Some(membership) = membership {
+                executor::joined(draft, executor, pool, membership);
+            }
+            differences(draft, executor, pool, executions)
+        }
+        Report::Draining => {
+            executor::draining(draft, executor);
+            Reply::Recorded
+        }
+        Report::Leaving => {
+            executor::left(draft, executor);
+            Reply::Recorded
         }
     }
 }
 
-/// Attempts of ended runs whose end this executor owes.
-fn releasing(
+fn differences(
     draft: &Draft<'_>,
-    pool: &Name,
     executor: ExecutorId,
-) -> impl Iterator<Item = Execution> {
-    let projects = draft.state.projects.values();
-    projects
-        .filter_map(move |project| project.pools.get(pool))
-        .flat_map(|pool| pool.leases.values())
-        .filter(move |lease| lease.releasing && lease.executor == Some(executor))
-        .map(|lease| lease.execution)
+    pool: &Name,
+    executions: &[Execution],
+) -> Reply {
+    let held: BTreeSet<Execution> = draft
+        .state
+        .leases_of(executor)
+        .filter(|held| held.pool == pool)
+        .map(|held| held.lease.execution)
+        .collect();
+    let present: BTreeSet<Execution> = executions.iter().copied().collect();
+    Reply::Differences {
+        missing: held.difference(&present).copied().collect(),
+        stale: present.difference(&held).copied().collect(),
+    }
 }
 
 fn current(draft: &Draft<'_>, execution: Execution) -> Option<Run> {
@@ -80,8 +106,8 @@ fn claim(draft: &mut Draft<'_>, execution: Execution, executor: ExecutorId) -> R
                 attempt,
                 token,
             } = execution;
-            let silent = Duration::from_secs(run.timeout_s) + SILENCE;
-            let deadline = draft.now.after(silent);
+            let unheard = START_WITHIN + Duration::from_secs(run.timeout_s) + SILENCE;
+            let deadline = draft.now.after(unheard);
             draft.push(Event::RunClaimed {
                 run: id,
                 attempt,
@@ -98,7 +124,36 @@ fn claim(draft: &mut Draft<'_>, execution: Execution, executor: ExecutorId) -> R
     }
 }
 
-fn started(draft: &mut Draft<'_>, executor: ExecutorId, execution: Execution, at: Timestamp) {
+/// The new holder of a lease that moved begins to look after the execution.
+fn adopt(draft: &mut Draft<'_>, execution: Execution, executor: ExecutorId) -> Reply {
+    let Some(held) = draft
+        .state
+        .lease_of(execution)
+        .filter(|held| held.lease.executor == Some(executor))
+    else {
+        return Reply::Refused;
+    };
+    if held.lease.moved {
+        let (project, pool, slot) = (held.project, held.pool.clone(), held.slot);
+        draft.scope(project);
+        draft.push(Event::SlotLeaseAdopted {
+            project,
+            pool,
+            slot,
+            run: execution.run,
+            token: execution.token,
+        });
+    }
+    Reply::Granted
+}
+
+fn started(
+    draft: &mut Draft<'_>,
+    executor: ExecutorId,
+    execution: Execution,
+    at: Timestamp,
+    place: &Place,
+) {
     let Some(run) = current(draft, execution) else {
         return;
     };
@@ -111,18 +166,22 @@ fn started(draft: &mut Draft<'_>, executor: ExecutorId, execution: Execution, at
             run: id,
             attempt,
             started_at: at,
+            place: bounds::place(place),
         });
     }
 }
 
-fn finished(
-    draft: &mut Draft<'_>,
-    executor: ExecutorId,
+/// What a report of an end says.
+struct Ended<'a> {
     execution: Execution,
     end: End,
     at: Timestamp,
     log_bytes: u64,
-) {
+    detail: Option<&'a str>,
+}
+
+fn finished(draft: &mut Draft<'_>, executor: ExecutorId, ended: &Ended<'_>) {
+    let execution = ended.execution;
     let Some(run) = current(draft, execution) else {
         return release_leftover(draft, executor, execution);
     };
@@ -130,8 +189,17 @@ fn finished(
         return;
     }
     draft.scope(run.project);
-    match verdict(end, run.cancel) {
-        Verdict::Lost(reason) => schedule::lose(draft, execution.run, reason, log_bytes),
+    let detail = ended.detail.filter(|detail| !detail.is_empty());
+    let detail = detail.map(|detail| seal_detail(draft, execution, detail));
+    match verdict(ended.end, run.cancel) {
+        Verdict::Lost(reason) => {
+            let lost = Lost {
+                reason,
+                log_bytes: ended.log_bytes,
+                detail,
+            };
+            schedule::lose(draft, execution.run, lost);
+        }
         Verdict::Final {
             result,
             reason,
@@ -145,13 +213,20 @@ fn finished(
                 reason,
                 exit_code,
                 signal,
-                finished_at: at,
-                log_bytes,
+                finished_at: ended.at,
+                log_bytes: ended.log_bytes,
+                detail,
             }));
         }
     }
     schedule::release(draft, execution.run, &run);
     schedule::fill(draft, run.project);
+}
+
+fn seal_detail(draft: &mut Draft<'_>, execution: Execution, detail: &str) -> Sealed {
+    let Execution { run, attempt, .. } = execution;
+    let cut = detail.floor_char_boundary(LONGEST_DETAIL);
+    draft.seal(VaultKey::end_detail(run, attempt), detail[..cut].into())
 }
 
 enum Verdict {
@@ -181,6 +256,7 @@ fn verdict(end: End, cancel: Option<Reason>) -> Verdict {
             None,
             Some(signal),
         ),
+        End::OomKilled => failed(Reason::OomKilled),
         End::DeadlineExceeded => failed(Reason::DeadlineExceeded),
         End::Canceled => last(
             RunResult::Canceled,
@@ -188,6 +264,11 @@ fn verdict(end: End, cancel: Option<Reason>) -> Verdict {
             None,
             None,
         ),
+        End::Evicted => Verdict::Lost(Reason::Evicted),
+        End::Preempted => Verdict::Lost(Reason::Preempted),
+        End::NodeLost => Verdict::Lost(Reason::NodeLost),
+        End::ImagePull => Verdict::Lost(Reason::ImagePull),
+        End::Unschedulable => Verdict::Lost(Reason::Unschedulable),
         End::LaunchRejected => Verdict::Lost(Reason::LaunchRejected),
         End::Lost => Verdict::Lost(Reason::JobMissing),
     }
@@ -195,22 +276,19 @@ fn verdict(end: End, cancel: Option<Reason>) -> Verdict {
 
 /// The run ended before; now the end of its execution was observed.
 fn release_leftover(draft: &mut Draft<'_>, executor: ExecutorId, execution: Execution) {
-    let found = draft.state.projects.iter().find_map(|(project, state)| {
-        state.pools.iter().find_map(|(pool, state)| {
-            let (slot, _) = state.leases.iter().find(|(_, lease)| {
-                lease.releasing && lease.execution == execution && lease.executor == Some(executor)
-            })?;
-            Some((*project, pool.clone(), *slot))
-        })
-    });
-    let Some((project, pool, slot)) = found else {
+    let leftover = draft
+        .state
+        .lease_of(execution)
+        .filter(|held| held.lease.releasing && held.lease.executor == Some(executor))
+        .map(|held| (held.project, held.pool.clone(), held.slot));
+    let Some((project, pool, slot)) = leftover else {
         return;
     };
     draft.scope(project);
     let Execution { run, token, .. } = execution;
     draft.push(Event::SlotReleased {
         project,
-        pool: pool.clone(),
+        pool,
         slot,
         run,
         token,

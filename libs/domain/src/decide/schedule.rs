@@ -10,6 +10,7 @@ use crate::{
     ids::{ProjectId, RunId},
     name::Name,
     run::Reason,
+    sealed::Sealed,
     state::Run,
 };
 
@@ -150,6 +151,7 @@ pub(super) fn cancel_unstarted(draft: &mut Draft<'_>, id: RunId, reason: Reason)
         signal: None,
         finished_at: draft.now,
         log_bytes: 0,
+        detail: None,
     }));
     release(draft, id, &run);
 }
@@ -166,9 +168,21 @@ pub(super) fn cancel(draft: &mut Draft<'_>, id: RunId, reason: Reason) {
     }
 }
 
+/// How infrastructure failed an attempt.
+pub(super) struct Lost {
+    pub(super) reason: Reason,
+    pub(super) log_bytes: u64,
+    pub(super) detail: Option<Sealed>,
+}
+
 /// Infrastructure failed an attempt: try again later, or give the run up. The caller deals with
 /// the slot.
-pub(super) fn lose(draft: &mut Draft<'_>, id: RunId, reason: Reason, log_bytes: u64) {
+pub(super) fn lose(draft: &mut Draft<'_>, id: RunId, lost: Lost) {
+    let Lost {
+        reason,
+        log_bytes,
+        detail,
+    } = lost;
     let Some(run) = draft.state.runs.get(&id) else {
         return;
     };
@@ -182,6 +196,7 @@ pub(super) fn lose(draft: &mut Draft<'_>, id: RunId, reason: Reason, log_bytes: 
                 attempt,
                 reason,
                 retry_at,
+                detail,
             });
             return;
         }
@@ -196,6 +211,7 @@ pub(super) fn lose(draft: &mut Draft<'_>, id: RunId, reason: Reason, log_bytes: 
         signal: None,
         finished_at: draft.now,
         log_bytes,
+        detail,
     }));
 }
 

@@ -29,7 +29,12 @@ pub(super) fn decide(draft: &mut Draft<'_>) {
             schedule::supersede(draft, id);
         }
         (_, None) => {
-            schedule::lose(draft, id, Reason::ExecutorLost, 0);
+            let lost = schedule::Lost {
+                reason: Reason::ExecutorLost,
+                log_bytes: 0,
+                detail: None,
+            };
+            schedule::lose(draft, id, lost);
             schedule::release(draft, id, &run);
         }
         (_, Some(_)) => give_up(draft, id, &run),
@@ -52,6 +57,7 @@ fn give_up(draft: &mut Draft<'_>, id: RunId, run: &Run) {
         signal: None,
         finished_at: draft.now,
         log_bytes: 0,
+        detail: None,
     }));
     if let Some(slot) = run.slot {
         let (project, pool, token) = (run.project, run.pool.clone(), run.token);

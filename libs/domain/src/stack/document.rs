@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     name::Name,
+    placement::{Placement, PullPolicy, Resources, Toleration},
     run::Mode,
     trigger::{Condition, Template},
 };
@@ -100,7 +101,7 @@ struct ConcurrencyDocument {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct RunDocument {
     image: Option<String>,
     command: Spanned<Vec<String>>,
@@ -111,6 +112,11 @@ struct RunDocument {
     #[serde(default)]
     mode: Mode,
     prompt: Option<Spanned<String>>,
+    resources: Option<Spanned<Resources>>,
+    node_selector: Option<Spanned<BTreeMap<String, String>>>,
+    tolerations: Option<Spanned<Vec<Toleration>>>,
+    image_pull_policy: Option<PullPolicy>,
+    image_pull_secrets: Option<Spanned<Vec<String>>>,
 }
 
 /// Parses and checks a document.
@@ -233,7 +239,9 @@ fn run_template(document: RunDocument) -> Result<RunTemplate, StackError> {
         .env
         .iter()
         .map(|(name, value)| Ok((variable(name, value)?, template(value)?)));
+    let placement = placement(&document)?;
     Ok(RunTemplate {
+        placement,
         env: env.collect::<Result<_, StackError>>()?,
         pool: match &document.pool {
             Some(pool) => named(pool)?,
@@ -248,6 +256,33 @@ fn run_template(document: RunDocument) -> Result<RunTemplate, StackError> {
         image: document.image,
         command: document.command.value,
     })
+}
+
+/// Each part is checked by itself, so that an error names its line.
+fn placement(document: &RunDocument) -> Result<Placement, StackError> {
+    let mut placement = Placement::default();
+    if let Some(resources) = &document.resources {
+        placement.resources = resources.value.clone();
+        checked(&placement, resources.referenced)?;
+    }
+    if let Some(selector) = &document.node_selector {
+        placement.node_selector = selector.value.clone();
+        checked(&placement, selector.referenced)?;
+    }
+    if let Some(tolerations) = &document.tolerations {
+        placement.tolerations = tolerations.value.clone();
+        checked(&placement, tolerations.referenced)?;
+    }
+    if let Some(secrets) = &document.image_pull_secrets {
+        placement.image_pull_secrets = secrets.value.clone();
+        checked(&placement, secrets.referenced)?;
+    }
+    placement.image_pull_policy = document.image_pull_policy;
+    Ok(placement)
+}
+
+fn checked(placement: &Placement, place: Location) -> Result<(), StackError> {
+    placement.check().map_err(|message| at(place, message))
 }
 
 fn variable(name: &str, place: &Spanned<String>) -> Result<String, StackError> {

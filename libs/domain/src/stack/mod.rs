@@ -11,6 +11,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 pub use self::error::StackError;
 use crate::{
     name::Name,
+    placement::Placement,
     run::Mode,
     trigger::{Condition, Template},
 };
@@ -91,6 +92,8 @@ pub struct RunTemplate {
     pub mode: Mode,
     /// Text for an agent.
     pub prompt: Option<Template>,
+    /// What a cluster has to know.
+    pub placement: Placement,
 }
 
 impl Stack {

@@ -1,18 +1,27 @@
 //! How each event changes the state. Infallible: what is decided fits, and what does not concern
 //! live work changes nothing.
 
-use super::{Lease, OUTCOME_MEMORY, Pool, Project, Run, STARTED_MEMORY, State};
+use std::{collections::BTreeSet, time::Duration};
+
+use super::{
+    Executor, Lease, OUTCOME_MEMORY, Pool, Project, Run, SILENCE, STARTED_MEMORY, Standing, State,
+};
 use crate::{
     command::Outcome,
     commit::Commit,
     digest::Digest,
     event::{Event, RunRequested},
-    ids::{CommandKey, DeliveryId, ProjectId, Provider, RunId},
+    ids::{CommandKey, DeliveryId, ExecutorId, ProjectId, Provider, RunId},
     name::Name,
     report::Execution,
     run::Status,
     timestamp::Timestamp,
 };
+
+/// How long after its start nothing may be heard of an attempt.
+const fn unheard(timeout_s: u64) -> Duration {
+    Duration::from_secs(timeout_s).saturating_add(SILENCE)
+}
 
 /// A timer that is due whatever the clock says.
 const AT_ONCE: Timestamp = Timestamp::from_millis(0);
@@ -37,6 +46,18 @@ impl State {
                     project.pools.entry(pool.clone()).or_default().size = *size;
                 }
             }
+            Event::PoolPaused { project, pool } => self.pause(*project, pool, true),
+            Event::PoolResumed { project, pool } => self.pause(*project, pool, false),
+            Event::ExecutorJoined {
+                executor,
+                pool,
+                site,
+                ..
+            } => self.join(*executor, pool, site),
+            Event::ExecutorDraining { executor } => self.stand(*executor, Standing::Draining),
+            Event::ExecutorReturned { executor } => self.stand(*executor, Standing::Present),
+            Event::ExecutorSilent { executor } => self.stand(*executor, Standing::Silent),
+            Event::ExecutorLeft { executor } => self.stand(*executor, Standing::Left),
             Event::RepositoryAttached {
                 project,
                 repository,
@@ -68,7 +89,12 @@ impl State {
                 self.set_timer(*run, Some(*deadline));
             }
             Event::RunStarted { run, .. } => {
-                self.with_run(*run, |run| run.status = Status::Running);
+                let mut deadline = None;
+                self.with_run(*run, |run| {
+                    run.status = Status::Running;
+                    deadline = Some(at.after(unheard(run.timeout_s)));
+                });
+                self.set_timer(*run, deadline);
             }
             Event::RunAttemptLost {
                 run,
@@ -105,6 +131,24 @@ impl State {
             } => {
                 if let Some(lease) = self.lease_mut(*project, pool, *slot) {
                     lease.releasing = true;
+                }
+            }
+            Event::SlotLeaseMoved {
+                project,
+                pool,
+                slot,
+                run,
+                token,
+                executor,
+            } => self.move_lease(*project, pool, *slot, *run, *token, *executor),
+            Event::SlotLeaseAdopted {
+                project,
+                pool,
+                slot,
+                ..
+            } => {
+                if let Some(lease) = self.lease_mut(*project, pool, *slot) {
+                    lease.moved = false;
                 }
             }
             Event::SlotReleased {
@@ -207,7 +251,7 @@ impl State {
             token,
         };
         let group = run.concurrency.map(|concurrency| concurrency.group);
-        let age = run.age;
+        let (age, timeout_s) = (run.age, run.timeout_s);
         if let Some(group) = group {
             self.groups.insert(group, id);
         }
@@ -219,6 +263,8 @@ impl State {
                     execution,
                     executor: None,
                     releasing: false,
+                    moved: false,
+                    timeout_s,
                     group,
                 },
             );
@@ -241,6 +287,74 @@ impl State {
         };
         if let Some(group) = lease.group {
             self.groups.remove(&group);
+        }
+        if let Some(executor) = lease.executor {
+            self.forget_if_gone(executor);
+        }
+    }
+
+    fn move_lease(
+        &mut self,
+        project: ProjectId,
+        pool: &Name,
+        slot: u32,
+        id: RunId,
+        token: u64,
+        executor: ExecutorId,
+    ) {
+        self.last_token = self.last_token.max(token);
+        let Some(lease) = self.lease_mut(project, pool, slot) else {
+            return;
+        };
+        let before = std::mem::replace(&mut lease.execution.token, token);
+        let gone = lease.executor.replace(executor);
+        lease.moved = true;
+        self.with_run(id, |run| {
+            if run.token == before {
+                run.token = token;
+                run.executor = Some(executor);
+            }
+        });
+        if let Some(gone) = gone {
+            self.forget_if_gone(gone);
+        }
+    }
+
+    fn pause(&mut self, project: ProjectId, pool: &Name, paused: bool) {
+        if let Some(pool) = self.pool_mut(project, pool) {
+            pool.paused = paused;
+        }
+    }
+
+    fn join(&mut self, id: ExecutorId, pool: &Name, site: &Name) {
+        let executor = self.executors.entry(id).or_insert_with(|| Executor {
+            site: None,
+            pools: BTreeSet::new(),
+            standing: Standing::Present,
+        });
+        if executor.site.as_ref() != Some(site) || executor.standing.is_away() {
+            executor.pools.clear();
+        }
+        executor.site = Some(site.clone());
+        executor.standing = Standing::Present;
+        executor.pools.insert(pool.clone());
+    }
+
+    fn stand(&mut self, id: ExecutorId, standing: Standing) {
+        let executor = self.executors.entry(id).or_insert_with(|| Executor {
+            site: None,
+            pools: BTreeSet::new(),
+            standing,
+        });
+        executor.standing = standing;
+        self.forget_if_gone(id);
+    }
+
+    /// Nothing is expected of an executor that is away and holds no lease.
+    fn forget_if_gone(&mut self, id: ExecutorId) {
+        let away = self.standing(id).is_some_and(Standing::is_away);
+        if away && self.leases_of(id).next().is_none() {
+            self.executors.remove(&id);
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod evolve;
 mod memory;
+mod orders;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,20 +21,26 @@ use crate::{
     ids::{CommandKey, DeliveryId, ExecutorId, ProjectId, RepositoryRef, RunId},
     name::Name,
     report::Execution,
-    run::{Reason, RunCommand, Start, Status},
+    run::{Reason, Status},
     sealed::Sealed,
     timestamp::Timestamp,
 };
 
 /// Version of [`State`]'s shape and of the rules that fold it. Snapshots of another version are
 /// not read.
-pub const STATE_VERSION: u32 = 1;
+pub const STATE_VERSION: u32 = 2;
 
 /// How long ids and natural keys of started runs, and the ids of their deliveries, are remembered.
 pub const STARTED_MEMORY: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// How long the outcome of a command is remembered.
 pub const OUTCOME_MEMORY: Duration = Duration::from_secs(24 * 3600);
+
+/// How long a claimed attempt may take to start: scheduling and pulling the image included.
+pub(crate) const START_WITHIN: Duration = Duration::from_secs(30 * 60);
+
+/// How long beyond its timeout a started attempt may stay unheard of.
+pub(crate) const SILENCE: Duration = Duration::from_secs(120);
 
 /// The fold of all commits.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -57,6 +64,8 @@ pub struct State {
     pub started: Memory<Digest, RunId>,
     /// Outcomes of commands.
     pub outcomes: Memory<CommandKey, Outcome>,
+    /// Executors that are there, or that hold leases.
+    pub executors: BTreeMap<ExecutorId, Executor>,
     /// Last fencing token given out.
     pub last_token: u64,
     /// Runs requested so far; orders them by age.
@@ -92,6 +101,8 @@ pub struct Project {
 pub struct Pool {
     /// Slots it should have. Leases of a pool made smaller live on.
     pub size: u32,
+    /// Nothing starts.
+    pub paused: bool,
     /// Leases by slot number, from 1.
     pub leases: BTreeMap<u32, Lease>,
     /// Runs that wait for a slot, oldest first.
@@ -99,7 +110,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// The lowest free slot number; `None` when the pool is full.
+    /// The lowest free slot number; `None` when the pool is full or paused.
     #[must_use]
     pub fn free_slot(&self) -> Option<u32> {
         self.free_slot_after(0)
@@ -107,7 +118,7 @@ impl Pool {
 
     /// The lowest free slot number above `after`, below which none is free.
     pub(crate) fn free_slot_after(&self, after: u32) -> Option<u32> {
-        if self.leases.len() >= self.size as usize {
+        if self.paused || self.leases.len() >= self.size as usize {
             return None;
         }
         let mut slot = after + 1;
@@ -130,8 +141,45 @@ pub struct Lease {
     pub executor: Option<ExecutorId>,
     /// The run is over, but the end of the execution was not observed.
     pub releasing: bool,
+    /// It moved, and its new holder has not adopted the execution yet.
+    pub moved: bool,
+    /// Longest the run may take, in seconds.
+    pub timeout_s: u64,
     /// Concurrency group it occupies.
     pub group: Option<Digest>,
+}
+
+/// An executor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Executor {
+    /// Executors of one site can adopt each other's executions; `None` when it never said.
+    pub site: Option<Name>,
+    /// Pools it serves.
+    pub pools: BTreeSet<Name>,
+    /// Whether it can be counted on.
+    pub standing: Standing,
+}
+
+/// Whether an executor can be counted on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It serves its pools.
+    Present,
+    /// It looks after what it has and takes nothing new.
+    Draining,
+    /// Nothing is heard of it.
+    Silent,
+    /// It said that it stops.
+    Left,
+}
+
+impl Standing {
+    /// Whether its leases are to move.
+    #[must_use]
+    pub const fn is_away(self) -> bool {
+        matches!(self, Self::Silent | Self::Left)
+    }
 }
 
 /// A run that has not ended.
@@ -200,61 +248,6 @@ impl State {
     pub fn next_timer(&self) -> Option<Timestamp> {
         self.timers.first().map(|(at, _)| *at)
     }
-
-    /// What executors should do about this run now, if anything.
-    #[must_use]
-    pub fn run_command(&self, id: RunId) -> Option<RunCommand> {
-        let run = self.runs.get(&id)?;
-        match (run.status, run.executor, run.cancel) {
-            (Status::Dispatched, None, None) => {
-                let slug = self.projects.get(&run.project)?.slug.clone();
-                Some(RunCommand::Start(Start {
-                    execution: run.execution(id),
-                    spec: run.spec.clone(),
-                    project: run.project,
-                    slug,
-                    pool: run.pool.clone(),
-                    trigger: run.trigger.clone(),
-                    delivery: run.delivery.clone(),
-                    event: run.event.clone(),
-                    traceparent: run.traceparent.clone(),
-                }))
-            }
-            (Status::Dispatched | Status::Running, Some(executor), Some(_)) => {
-                Some(RunCommand::Cancel {
-                    execution: run.execution(id),
-                    pool: run.pool.clone(),
-                    executor,
-                })
-            }
-            _ => None,
-        }
-    }
-
-    /// Everything executors should be doing: what a new leader sends again.
-    #[must_use]
-    pub fn outstanding(&self) -> Vec<RunCommand> {
-        let live = self.runs.keys().filter_map(|id| self.run_command(*id));
-        let releasing = self.projects.values().flat_map(|project| {
-            project.pools.iter().flat_map(|(pool, state)| {
-                state
-                    .leases
-                    .values()
-                    .filter_map(|lease| release_command(pool, lease))
-            })
-        });
-        live.chain(releasing).collect()
-    }
-}
-
-/// The command that ends what a releasing slot may still hold.
-pub(crate) fn release_command(pool: &Name, lease: &Lease) -> Option<RunCommand> {
-    lease.releasing.then_some(())?;
-    Some(RunCommand::Cancel {
-        execution: lease.execution,
-        pool: pool.clone(),
-        executor: lease.executor?,
-    })
 }
 
 mod pairs {

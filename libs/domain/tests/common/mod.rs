@@ -18,7 +18,7 @@ use maestro_domain::{
     delivery::{Person, Repository},
     digest::DigestKey,
     ids::{PersonRef, RepositoryRef},
-    report::{End, Execution, Reply, ReportMessage},
+    report::{End, Execution, Membership, Order, Reply, ReportMessage},
     run::RunCommand,
     sealed::Sealed,
 };
@@ -73,6 +73,7 @@ pub struct World {
     pub now: Timestamp,
     pub log: Vec<Vec<u8>>,
     pub sent: Vec<RunCommand>,
+    pub orders: Vec<(ExecutorId, Order)>,
     pub project: ProjectId,
     seqs: [u64; 3],
     stack: OneStack,
@@ -105,6 +106,7 @@ impl World {
             now: Timestamp::from_millis(1_795_176_000_000),
             log: Vec::new(),
             sent: Vec::new(),
+            orders: Vec::new(),
             project,
             seqs: [0; 3],
             stack,
@@ -156,6 +158,7 @@ impl World {
             self.log.push(stored.bytes.clone());
         }
         self.sent.extend(step.run_commands.iter().cloned());
+        self.orders.extend(step.orders.iter().cloned());
         step
     }
 
@@ -198,6 +201,32 @@ impl World {
             .unwrap()
     }
 
+    /// An executor starts and shows what it has.
+    pub fn joins(&mut self, by: u128, site: &str, executions: Vec<Execution>) -> Reply {
+        let membership = Some(Membership {
+            site: name(site),
+            backend: name("process"),
+        });
+        let pool = name("default");
+        self.report(
+            by,
+            Report::Inventory {
+                pool,
+                executions,
+                membership,
+            },
+        )
+    }
+
+    /// Nothing is heard of an executor for so long; repeated until nothing follows from it.
+    pub fn silent(&mut self, by: u128, seconds: u64) {
+        let silent = Input::Silent {
+            executor: executor(by),
+            lasting: std::time::Duration::from_secs(seconds),
+        };
+        while self.step(None, &silent).commit.is_some() {}
+    }
+
     pub fn deliver(&mut self, facts: DeliveryFacts) -> Step {
         let origin = self.origin(2, DELIVERIES);
         self.step(origin, &Input::Delivery(Box::new(facts)))
@@ -212,6 +241,7 @@ impl World {
                 end,
                 at,
                 log_bytes: 0,
+                detail: None,
             },
         )
     }

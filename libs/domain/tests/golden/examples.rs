@@ -10,6 +10,7 @@ use maestro_domain::{
         Concurrency, DecisionReason, DeliveryDecided, InputProblem, RunFinished, RunRequested,
         RunResult, TriggerVerdict, VerdictReason,
     },
+    report::Place,
     run::{Mode, Reason},
 };
 use uuid::Uuid;
@@ -91,7 +92,19 @@ pub(crate) fn example(after: Option<&Event>) -> Option<Event> {
             pool,
             size: 8,
         },
-        Event::PoolResized { .. } => Event::RepositoryAttached {
+        Event::PoolResized { .. } => Event::PoolPaused { project, pool },
+        Event::PoolPaused { .. } => Event::PoolResumed { project, pool },
+        Event::PoolResumed { .. } => Event::ExecutorJoined {
+            executor,
+            pool,
+            site: name("cluster-1"),
+            backend: name("kubernetes"),
+        },
+        Event::ExecutorJoined { .. } => Event::ExecutorDraining { executor },
+        Event::ExecutorDraining { .. } => Event::ExecutorSilent { executor },
+        Event::ExecutorSilent { .. } => Event::ExecutorReturned { executor },
+        Event::ExecutorReturned { .. } => Event::ExecutorLeft { executor },
+        Event::ExecutorLeft { .. } => Event::RepositoryAttached {
             project,
             repository: repository(),
         },
@@ -121,6 +134,12 @@ pub(crate) fn example(after: Option<&Event>) -> Option<Event> {
             run,
             attempt,
             started_at: AT,
+            place: Place {
+                namespace: Some("maestro-runs".to_owned()),
+                job: Some("run-0123".to_owned()),
+                pod: Some("run-0123-x7k2p".to_owned()),
+                node: Some("node-1.internal".to_owned()),
+            },
         },
         Event::RunStarted { .. } => {
             let reason = Reason::ExecutorLost;
@@ -129,6 +148,7 @@ pub(crate) fn example(after: Option<&Event>) -> Option<Event> {
                 attempt,
                 reason,
                 retry_at: AT,
+                detail: Some(sealed(VaultKey::end_detail(run, attempt))),
             }
         }
         Event::RunAttemptLost { .. } => Event::RunRequeued { run, attempt },
@@ -146,6 +166,7 @@ pub(crate) fn example(after: Option<&Event>) -> Option<Event> {
             signal: Some(9),
             finished_at: AT,
             log_bytes: 1_024,
+            detail: Some(sealed(VaultKey::end_detail(run, attempt))),
         }),
         Event::RunFinished(_) => Event::SlotReleasing {
             project,
@@ -154,7 +175,22 @@ pub(crate) fn example(after: Option<&Event>) -> Option<Event> {
             run,
             token,
         },
-        Event::SlotReleasing { .. } => Event::SlotReleased {
+        Event::SlotReleasing { .. } => Event::SlotLeaseMoved {
+            project,
+            pool,
+            slot,
+            run,
+            token,
+            executor,
+        },
+        Event::SlotLeaseMoved { .. } => Event::SlotLeaseAdopted {
+            project,
+            pool,
+            slot,
+            run,
+            token,
+        },
+        Event::SlotLeaseAdopted { .. } => Event::SlotReleased {
             project,
             pool,
             slot,
@@ -225,6 +261,7 @@ pub(crate) fn requested() -> RunRequested {
             cancel_superseded: true,
         }),
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
+        retry_of: Some(RunId::new(Uuid::from_u128(5))),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use maestro_domain::{
     ExecutorId, Name, Report, Timestamp,
-    report::{End, Execution, Reply, ReportMessage},
+    report::{End, Execution, Place, Reply, ReportMessage},
     run::RunCommand,
 };
 
@@ -93,6 +93,7 @@ impl Executor {
             end,
             at,
             log_bytes: 7,
+            detail: None,
         });
     }
 
@@ -176,6 +177,7 @@ impl Executor {
         self.send(Report::Started {
             execution,
             at: Timestamp::from_millis(0),
+            place: Place::default(),
         });
         true
     }
@@ -240,6 +242,7 @@ impl Executor {
                     self.send(Report::Started {
                         execution,
                         at: Timestamp::from_millis(0),
+                        place: Place::default(),
                     });
                 }
                 Job::Gone => {}

@@ -9,7 +9,7 @@ use maestro_domain::{
     digest::DigestKey,
     event::InputProblem,
     ids::{PersonRef, RepositoryRef},
-    report::{End, Execution, ReportMessage},
+    report::{End, Execution, Place, ReportMessage},
     sealed::Sealed,
 };
 use serde_json::json;
@@ -194,6 +194,7 @@ impl History {
         let execution = self.execution(run);
         self.report(Report::Claim(execution));
         self.report(Report::Started {
+            place: Place::default(),
             execution,
             at: self.now,
         });
@@ -207,6 +208,7 @@ impl History {
             end,
             at,
             log_bytes: 11,
+            detail: None,
         });
     }
 

@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, env, fs, time::Duration};
 
 use maestro_domain::{
     Digest, ProjectId, RunId, VaultKey,
+    placement::Placement,
     report::{End, Execution},
     run::{Mode, RunSpec, Start},
     sealed::Sealed,
@@ -164,6 +165,7 @@ fn task(command: &[&str]) -> Task {
             repository: None,
             timeout_s: 600,
             mode: Mode::CodeOnly,
+            placement: Placement::default(),
         },
         traceparent: None,
     }

@@ -9,6 +9,7 @@ use std::{
 
 use maestro_domain::{
     ExecutorId, Name, ProjectId, Report, RunId, VaultKey,
+    placement::Placement,
     report::{End, Execution},
     run::{Mode, RunCommand, RunSpec, Start},
     sealed::Seal,
@@ -294,6 +295,7 @@ pub(crate) fn shell(script: &str) -> RunSpec {
         repository: None,
         timeout_s: 600,
         mode: Mode::CodeOnly,
+        placement: Placement::default(),
     }
 }
 

@@ -207,6 +207,7 @@ async fn output_of_a_run_that_ends_without_an_end_mark_ends_too() {
             end,
             at,
             log_bytes: 0,
+            detail: None,
         })
         .await;
     assert!(

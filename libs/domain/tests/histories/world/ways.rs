@@ -95,12 +95,17 @@ impl World {
         };
         let report = match kind {
             0 if twist > 0 => Report::Claim(execution),
-            0 | 1 => Report::Started { execution, at },
+            0 | 1 => Report::Started {
+                execution,
+                at,
+                place: Place::default(),
+            },
             _ => Report::Finished {
                 execution,
                 end,
                 at,
                 log_bytes: 0,
+                detail: None,
             },
         };
         // Who once held the slot repeats itself under another token.
