@@ -13,7 +13,7 @@ use maestro_runtime::{health::Health, shutdown};
 
 use crate::{
     cli::endpoints::TOKEN_FILE,
-    process,
+    process::{self, Threads},
     seed::{self, Seed},
     settings::Settings,
 };
@@ -61,7 +61,7 @@ struct Common {
     config: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Service {
     /// Receives webhooks
     Ingress,
@@ -112,12 +112,20 @@ fn read_model(settings: &Settings) -> anyhow::Result<ReadModel> {
 
 /// `maestro serve`.
 pub(crate) fn main(data: Option<&Path>, options: Options) -> ExitCode {
-    process::run("serve", data, async move |data| run(options, &data).await)
+    let threads = match options.service {
+        Service::Ingress => Threads::One,
+        _ => Threads::Cores,
+    };
+    process::run("serve", threads, data, async move |data| {
+        run(options, &data).await
+    })
 }
 
 /// `maestro init`.
 pub(crate) fn init_main(data: Option<&Path>, options: InitOptions) -> ExitCode {
-    process::run("init", data, async move |data| init(options, &data).await)
+    process::run("init", Threads::Cores, data, async move |data| {
+        init(options, &data).await
+    })
 }
 
 async fn run(args: Options, data: &Path) -> anyhow::Result<()> {

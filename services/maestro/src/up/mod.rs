@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use self::{demo::Demo, servers::Servers};
 use crate::{
     cli::endpoints::{Endpoints, TOKEN_FILE},
-    process,
+    process::{self, Threads},
     seed::{self, Seed},
     settings::Settings,
 };
@@ -57,7 +57,9 @@ pub(crate) struct Options {
 
 /// `maestro up`.
 pub(crate) fn main(data: Option<&Path>, options: Options) -> ExitCode {
-    process::run("up", data, async move |data| run(options, &data).await)
+    process::run("up", Threads::Cores, data, async move |data| {
+        run(options, &data).await
+    })
 }
 
 async fn run(args: Options, data: &Path) -> anyhow::Result<()> {
