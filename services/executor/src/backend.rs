@@ -89,6 +89,10 @@ pub(crate) trait Logs: Send {
 pub(crate) trait Backend: Send + Sync + 'static {
     type Logs: Logs;
 
+    /// Executors of the same site can adopt each other's executions.
+    fn site(&self) -> Name;
+    /// Which kind of backend it is, in one word.
+    fn kind(&self) -> &'static str;
     /// Attempts that are here and whose result was not collected. Those that live are adopted,
     /// those that died without a result are ended for good.
     fn recover(&self) -> impl Future<Output = io::Result<Vec<Attempt>>> + Send;
@@ -97,6 +101,18 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// # Errors
     /// When it could not be created: nothing of it runs or will run.
     fn ensure(&self, task: &Task) -> impl Future<Output = io::Result<Attempt>> + Send;
+    /// Finds what runs for this run and attempt under whatever token, marks it with this one and
+    /// follows it. `None` only when it is certain that there is nothing and will be nothing.
+    ///
+    /// # Errors
+    /// When that cannot be found out, or it belongs to a newer token.
+    fn adopt(
+        &self,
+        execution: Execution,
+        pool: &Name,
+    ) -> impl Future<Output = io::Result<Option<Attempt>>> + Send;
+    /// Stops following an attempt and removes nothing: its lease moved.
+    fn forget(&self, execution: Execution) -> impl Future<Output = ()> + Send;
     /// Asks an attempt to end. Returns when it is certain to happen, not when it has happened.
     fn cancel(&self, execution: Execution) -> impl Future<Output = io::Result<()>> + Send;
     /// Follows an attempt that is here; `None` when it is not.

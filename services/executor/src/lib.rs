@@ -2,15 +2,22 @@
 //!
 //! An attempt is claimed before anything is created, runs under a shim that outlives the
 //! executor, and is reported until the conductor has recorded its end. What an executor leaves
-//! when it stops or dies, the next one on the same data folder continues.
+//! when it stops or dies, the next one on the same data folder, or one of the same site, continues.
+//!
+//! Heartbeats tell the conductor that the executor lives, and the executor what it has to do.
+//! Without an answer for most of a lease term it creates nothing.
 
 mod backend;
 mod backoff;
 mod config;
+mod confirmation;
 mod executor;
+mod heartbeats;
 mod identity;
 mod intake;
+mod leaving;
 mod logs;
+mod orders;
 mod process;
 mod recovery;
 mod registry;
@@ -22,6 +29,7 @@ mod supervision;
 use std::env;
 
 use anyhow::Context as _;
+use maestro_domain::ExecutorId;
 use maestro_eventlog::{EventLog, Vault};
 use tokio_util::sync::CancellationToken;
 
@@ -49,7 +57,7 @@ pub async fn run(
         return Ok(());
     };
     let backend = match config.backend {
-        BackendKind::Process => process_backend(&config)?,
+        BackendKind::Process => process_backend(&config, identity.id)?,
     };
     let executor = Executor::new(Parts {
         id: identity.id,
@@ -66,7 +74,7 @@ pub async fn run(
     executor.serve().await
 }
 
-fn process_backend(config: &Config) -> anyhow::Result<ProcessBackend> {
+fn process_backend(config: &Config, executor: ExecutorId) -> anyhow::Result<ProcessBackend> {
     let shim = match &config.shim {
         Some(shim) => shim.clone(),
         None => env::current_exe().context("cannot find this program for the process shim")?,
@@ -85,6 +93,7 @@ fn process_backend(config: &Config) -> anyhow::Result<ProcessBackend> {
             .first()
             .context("an executor needs a pool")?
             .clone(),
+        executor,
     };
     ProcessBackend::open(settings).context("cannot use the folder of attempts")
 }

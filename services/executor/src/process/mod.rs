@@ -19,7 +19,8 @@ use std::{
     time::Duration,
 };
 
-use maestro_domain::{Name, Timestamp, report::Execution};
+use maestro_domain::{ExecutorId, Name, Timestamp, report::Execution};
+use maestro_runtime::clock;
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -52,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) retention: Duration,
     /// Pool of an attempt whose own record was destroyed.
     pub(crate) fallback_pool: Name,
+    /// Who uses the data folder: nobody else can adopt what is in it.
+    pub(crate) executor: ExecutorId,
 }
 
 /// The process backend.
@@ -125,6 +128,15 @@ impl Drop for ProcessBackend {
 impl Backend for ProcessBackend {
     type Logs = Tail;
 
+    fn site(&self) -> Name {
+        let id = self.settings.executor.uuid().simple();
+        format!("process-{id}").parse().expect("hex digits fit")
+    }
+
+    fn kind(&self) -> &'static str {
+        "process"
+    }
+
     async fn recover(&self) -> io::Result<Vec<Attempt>> {
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.settings.attempts)? {
@@ -165,6 +177,37 @@ impl Backend for ProcessBackend {
         Ok(self.attempt(&folder, execution))
     }
 
+    async fn adopt(&self, execution: Execution, _: &Name) -> io::Result<Option<Attempt>> {
+        let folder = self.folder(execution);
+        if !folder.path().exists() {
+            return Ok(None);
+        }
+        if !self.watched().contains_key(&execution) {
+            self.follow(execution, watcher::watch_adopted);
+        }
+        Ok(Some(self.attempt(&folder, execution)))
+    }
+
+    /// Nobody else reaches what is in this folder: without a lease it has to end.
+    async fn forget(&self, execution: Execution) {
+        if let Err(error) = self.cancel(execution).await {
+            tracing::error!(run.id = %execution.run, %error, "an attempt without a lease lives on");
+        }
+        let Some(mut seen) = self.watched().remove(&execution) else {
+            return;
+        };
+        let folder = self.folder(execution);
+        let removing = async move {
+            if seen.wait_for(Observation::has_ended).await.is_ok()
+                && let Err(error) = mark_collected(&folder, clock::now())
+            {
+                tracing::warn!(%error, "an attempt without a lease stays on disk");
+            }
+        };
+        self.watchers
+            .spawn(self.stop.clone().run_until_cancelled_owned(removing));
+    }
+
     async fn cancel(&self, execution: Execution) -> io::Result<()> {
         let folder = self.folder(execution);
         folder::write_private(&folder.cancel(), b"")?;
@@ -192,10 +235,7 @@ impl Backend for ProcessBackend {
     }
 
     async fn collect(&self, execution: Execution, now: Timestamp) -> io::Result<()> {
-        let folder = self.folder(execution);
-        folder::write_private(&folder.collected(), now.millis().to_string().as_bytes())?;
-        // Its secrets are not needed any more.
-        remove_if_there(&folder.spec())?;
+        mark_collected(&self.folder(execution), now)?;
         self.watched().remove(&execution);
         Ok(())
     }
@@ -240,6 +280,12 @@ fn is_hidden(path: &Path) -> bool {
 fn hidden(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!("{HIDDEN}{name}"))
+}
+
+fn mark_collected(folder: &Folder, now: Timestamp) -> io::Result<()> {
+    folder::write_private(&folder.collected(), now.millis().to_string().as_bytes())?;
+    // Its secrets are not needed any more.
+    remove_if_there(&folder.spec())
 }
 
 fn remove_if_there(path: &Path) -> io::Result<()> {

@@ -122,6 +122,7 @@ fn open(dir: &TempDir, term_grace: Duration) -> ProcessBackend {
         term_grace,
         retention: Duration::from_secs(3600),
         fallback_pool: "default".parse().unwrap(),
+        executor: maestro_domain::ExecutorId::new(Uuid::from_u128(9)),
     })
     .unwrap()
 }
