@@ -35,6 +35,8 @@ pub(crate) struct Policy {
     pub(crate) stale: Vec<Execution>,
     /// Heartbeats answered.
     pub(crate) answered: usize,
+    /// Heartbeats not answered.
+    pub(crate) ignored: usize,
 }
 
 impl Default for Policy {
@@ -51,6 +53,7 @@ impl Default for Policy {
             missing: Vec::new(),
             stale: Vec::new(),
             answered: 0,
+            ignored: 0,
         }
     }
 }
@@ -72,6 +75,15 @@ impl Conductor {
         ));
         tokio::spawn(answer_heartbeats(log.clone(), Arc::clone(&policy)));
         Self { reports, policy }
+    }
+
+    /// Waits until so many further heartbeats were left without an answer.
+    pub(crate) async fn ignored(&self, more: usize) {
+        let before = self.policy.lock().unwrap().ignored;
+        wait_until(SOON, async || {
+            self.policy.lock().unwrap().ignored >= before + more
+        })
+        .await;
     }
 
     /// Waits for so many further heartbeats.
@@ -183,6 +195,7 @@ async fn answer_heartbeats(log: EventLog, policy: Arc<Mutex<Policy>>) {
         let answer = {
             let mut policy = policy.lock().unwrap();
             if policy.silent_heartbeats {
+                policy.ignored += 1;
                 continue;
             }
             policy.answered += 1;
