@@ -1,10 +1,10 @@
 //! How each event changes the state. Infallible: what is decided fits, and what does not concern
 //! live work changes nothing.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use super::{
-    Executor, Lease, OUTCOME_MEMORY, Pool, Project, Run, SILENCE, STARTED_MEMORY, Standing, State,
+    Executor, Lease, OUTCOME_MEMORY, Pool, Project, Run, STARTED_MEMORY, Standing, State, unheard,
 };
 use crate::{
     command::Outcome,
@@ -17,11 +17,6 @@ use crate::{
     run::Status,
     timestamp::Timestamp,
 };
-
-/// How long after its start nothing may be heard of an attempt.
-const fn unheard(timeout_s: u64) -> Duration {
-    Duration::from_secs(timeout_s).saturating_add(SILENCE)
-}
 
 /// A timer that is due whatever the clock says.
 const AT_ONCE: Timestamp = Timestamp::from_millis(0);
