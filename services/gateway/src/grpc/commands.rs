@@ -79,10 +79,6 @@ pub(super) fn refused(rejection: Rejection) -> ApiError {
         | Rejection::CancelPending
         | Rejection::ProjectExists
         | Rejection::SlugTaken
-        | Rejection::PoolPaused
-        | Rejection::PoolNotPaused
-        | Rejection::RunLive
-        | Rejection::RunExists
         | Rejection::RepositoryTaken => ErrorCode::FailedPrecondition,
         Rejection::PoolTooLarge => return ApiError::field("size", rejection.to_string()),
     };
