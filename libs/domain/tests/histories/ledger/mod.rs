@@ -1,24 +1,21 @@
 //! What the stored log may say, and no more: an observer that knows nothing of the core's state.
 
+mod executors;
+mod slots;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use maestro_domain::{
-    Commit, DeliveryId, Digest, Event, Name, ProjectId, RunId, Timestamp,
+    Commit, DeliveryId, Digest, Event, ExecutorId, Name, ProjectId, RunId, Timestamp,
     core::{CLOCK, COMMANDS, DELIVERIES, TAKEOVER},
     event::{RunRequested, RunResult},
     report::Execution,
     state::{OUTCOME_MEMORY, STARTED_MEMORY},
 };
 
-pub(crate) type PoolKey = (ProjectId, Name);
+use self::{executors::Member, slots::Lease};
 
-/// A slot leased under a token.
-#[derive(Debug, Clone)]
-pub(crate) struct Lease {
-    pub(crate) pool: PoolKey,
-    pub(crate) n: u64,
-    pub(crate) freed: bool,
-}
+pub(crate) type PoolKey = (ProjectId, Name);
 
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
@@ -34,7 +31,14 @@ pub(crate) struct Ledger {
     pub(crate) ended: BTreeMap<RunId, RunResult>,
     /// Sizes of each pool, with the commit that set them.
     sizes: BTreeMap<PoolKey, Vec<(u64, u32)>>,
+    paused: BTreeSet<PoolKey>,
+    /// By their first token.
     pub(crate) leases: BTreeMap<u64, Lease>,
+    /// The first token of each lease by every token it had.
+    first_tokens: BTreeMap<u64, u64>,
+    members: BTreeMap<ExecutorId, Member>,
+    /// As they were requested.
+    pub(crate) requests: BTreeMap<RunId, RunRequested>,
     pub(crate) executions: Vec<Execution>,
     /// Attempts that ended with exit code 0.
     pub(crate) succeeded: BTreeSet<(RunId, u32)>,
@@ -50,6 +54,8 @@ impl Ledger {
         self.cause(commit);
         for event in commit.events() {
             self.not_after_the_end(event);
+            self.of_an_executor(event);
+            self.of_a_slot(event);
             self.event(event);
         }
     }
@@ -72,7 +78,10 @@ impl Ledger {
     fn not_after_the_end(&self, event: &Event) {
         let slot = matches!(
             event,
-            Event::SlotReleasing { .. } | Event::SlotReleased { .. }
+            Event::SlotReleasing { .. }
+                | Event::SlotLeaseMoved { .. }
+                | Event::SlotLeaseAdopted { .. }
+                | Event::SlotReleased { .. }
         );
         let again = matches!(event, Event::RunRequested(_));
         if let Some(run) = event.run().filter(|_| !slot && !again) {
@@ -83,40 +92,6 @@ impl Ledger {
     fn event(&mut self, event: &Event) {
         match event {
             Event::RunRequested(requested) => self.requested(requested),
-            Event::PoolResized {
-                project,
-                pool,
-                size,
-            } => {
-                let sizes = self.sizes.entry((*project, pool.clone())).or_default();
-                sizes.push((self.n, *size));
-            }
-            Event::SlotLeased {
-                project,
-                pool,
-                token,
-                ..
-            } => {
-                let last = self.leases.keys().next_back();
-                assert!(
-                    last.is_none_or(|last| last < token),
-                    "token {token} is not new"
-                );
-                let pool = (*project, pool.clone());
-                let lease = Lease {
-                    pool,
-                    n: self.n,
-                    freed: false,
-                };
-                let size = self.largest_since(&lease.pool, self.n);
-                let held = |other: &&Lease| other.pool == lease.pool && !other.freed;
-                let held = self.leases.values().filter(held).count();
-                assert!(
-                    held < size as usize,
-                    "{held} slots of {size} are leased already"
-                );
-                self.leases.insert(*token, lease);
-            }
             Event::RunDispatched {
                 run,
                 attempt,
@@ -129,11 +104,6 @@ impl Ledger {
                     attempt: *attempt,
                     token: *token,
                 });
-            }
-            Event::SlotReleased { token, .. } => {
-                let lease = self.leases.get_mut(token).expect("a slot that was leased");
-                assert!(!lease.freed, "token {token} was freed twice");
-                lease.freed = true;
             }
             Event::RunFinished(finished) => {
                 let attempt = (finished.run, finished.attempt);
@@ -155,7 +125,7 @@ impl Ledger {
         let of_delivery = self
             .deliveries
             .insert(requested.delivery.clone(), (self.n, self.at));
-        if let Some((n, at)) = of_delivery {
+        if let Some((n, at)) = of_delivery.filter(|_| requested.retry_of.is_none()) {
             let delivery = &requested.delivery;
             assert!(
                 n == self.n || forgotten(at),
@@ -176,20 +146,7 @@ impl Ledger {
         if !again {
             self.runs.push(requested.run);
         }
-    }
-
-    /// The largest size the pool had since commit `n`.
-    pub(crate) fn largest_since(&self, pool: &PoolKey, n: u64) -> u32 {
-        let Some(sizes) = self.sizes.get(pool) else {
-            return 0;
-        };
-        let before = sizes.iter().rev().find(|(at, _)| *at <= n);
-        let since = sizes.iter().filter(|(at, _)| *at > n);
-        since
-            .chain(before)
-            .map(|(_, size)| *size)
-            .max()
-            .unwrap_or(0)
+        self.requests.insert(requested.run, requested.clone());
     }
 
     /// Whether each of the first `last` deliveries was decided in a commit of its own.
