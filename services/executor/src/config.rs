@@ -5,6 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use maestro_domain::Name;
 use serde::{Deserialize, Serialize};
 
+use crate::grpc::GrpcConfig;
+
 /// Configuration of the executor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -28,6 +30,8 @@ pub struct Config {
     pub retention_s: u64,
     /// What becomes of runs when the executor stops.
     pub on_stop: OnStop,
+    /// Listener for other services and operators; none when left out.
+    pub grpc: Option<GrpcConfig>,
 }
 
 /// What becomes of runs when the executor stops.
@@ -75,6 +79,7 @@ impl Default for Config {
             log_cap: 64 * 1024 * 1024,
             retention_s: 24 * 60 * 60,
             on_stop: OnStop::default(),
+            grpc: None,
         }
     }
 }

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use maestro_domain::{Name, report::Execution, run::RunCommand};
+use maestro_domain::{Name, run::RunCommand};
 use maestro_eventlog::{Job, RunCommands};
-use tokio_util::sync::CancellationToken;
 
-use crate::{backend::Backend, backoff::Backoff, executor::Executor, registry::Phase};
+use crate::{backend::Backend, backoff::Backoff, executor::Executor, submission::Ticket};
 
 impl<B: Backend> Executor<B> {
     /// Takes commands of one pool until asked to drain or to stop.
@@ -43,7 +42,7 @@ impl<B: Backend> Executor<B> {
         let why = match &job.command {
             Ok(RunCommand::Start(start)) => {
                 let start = start.clone();
-                return self.start(job, start).await;
+                return self.start(Ticket::Queued(Box::new(job)), start).await;
             }
             Err(error) => error.to_string(),
         };
@@ -51,24 +50,5 @@ impl<B: Backend> Executor<B> {
         if let Err(error) = job.park(&why).await {
             tracing::debug!(%error, "a run command will come again");
         }
-    }
-
-    /// Enters a start; answers the command at once when it was entered before.
-    pub(crate) async fn enter(&self, job: &Job, execution: Execution) -> Option<CancellationToken> {
-        let canceled = CancellationToken::new();
-        match self
-            .registry
-            .enter(execution, Phase::Starting(canceled.clone()))
-        {
-            Ok(()) => return Some(canceled),
-            // The first delivery of this command is at work and will acknowledge it.
-            Err(Phase::Starting(_)) => {}
-            Err(Phase::Live(_) | Phase::Settled) => {
-                if let Err(error) = job.ack().await {
-                    tracing::debug!(%error, "a run command will come again");
-                }
-            }
-        }
-        None
     }
 }

@@ -12,6 +12,7 @@ mod backoff;
 mod config;
 mod confirmation;
 mod executor;
+mod grpc;
 mod heartbeats;
 mod identity;
 mod intake;
@@ -24,16 +25,20 @@ mod registry;
 mod reporting;
 pub mod shim;
 mod starting;
+mod submission;
 mod supervision;
 
-use std::env;
+use std::{env, sync::Arc};
 
 use anyhow::Context as _;
 use maestro_domain::ExecutorId;
 use maestro_eventlog::{EventLog, Vault};
 use tokio_util::sync::CancellationToken;
 
-pub use crate::config::{BackendKind, Config, OnStop};
+pub use crate::{
+    config::{BackendKind, Config, OnStop},
+    grpc::GrpcConfig,
+};
 use crate::{
     executor::{Executor, Parts},
     process::{ProcessBackend, Settings},
@@ -44,7 +49,7 @@ use crate::{
 /// first, which takes up to five seconds more.
 ///
 /// # Errors
-/// When the data folder cannot be used.
+/// When the data folder or the address cannot be used.
 pub async fn run(
     config: Config,
     log: EventLog,
@@ -71,6 +76,14 @@ pub async fn run(
         stop,
     });
     tracing::info!(executor.id = %identity.id, %folder, "executor starts");
+    if let Some(config) = config.grpc {
+        let listener = grpc::bind(&config).await?;
+        executor.spawn(grpc::serve(
+            Arc::clone(&executor),
+            listener,
+            config.accepted,
+        ));
+    }
     executor.serve().await
 }
 

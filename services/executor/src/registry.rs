@@ -106,6 +106,10 @@ impl Registry {
         live.map(|(execution, _)| *execution).collect()
     }
 
+    pub(crate) fn phase(&self, execution: Execution) -> Option<Phase> {
+        self.lock().get(&execution).cloned()
+    }
+
     /// Every execution with its phase.
     pub(crate) fn all(&self) -> Vec<(Execution, Phase)> {
         let phases = self.lock();

@@ -7,7 +7,6 @@ use maestro_domain::{
     report::{End, Execution},
     run::{RunSpec, Start},
 };
-use maestro_eventlog::Job;
 use maestro_runtime::{clock, trace};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +16,9 @@ use crate::{
     backend::{Attempt, Backend, Task},
     backoff::Backoff,
     executor::Executor,
+    registry::Phase,
     reporting::Finished,
+    submission::{Submitted, Ticket},
 };
 
 /// What a start led to.
@@ -43,8 +44,8 @@ enum SpecError {
 }
 
 impl<B: Backend> Executor<B> {
-    pub(crate) async fn start(self: Arc<Self>, job: Job, start: Start) {
-        let Some(canceled) = self.enter(&job, start.execution).await else {
+    pub(crate) async fn start(self: Arc<Self>, mut ticket: Ticket, start: Start) {
+        let Some(canceled) = self.enter(&mut ticket, start.execution).await else {
             return;
         };
         let span = tracing::info_span!(
@@ -53,19 +54,30 @@ impl<B: Backend> Executor<B> {
             run.attempt = start.execution.attempt,
             delivery.id = %start.delivery,
         );
-        let parent = job
-            .traceparent
-            .clone()
-            .or_else(|| start.traceparent.clone());
+        let parent = ticket.traceparent().or_else(|| start.traceparent.clone());
         trace::set_parent(&span, parent.as_deref());
-        Self::claim_and_start(self, job, start, canceled, parent)
+        Self::claim_and_start(self, ticket, start, canceled, parent)
             .instrument(span)
             .await;
     }
 
+    /// Enters a start; tells its origin at once when it was entered before.
+    async fn enter(&self, ticket: &mut Ticket, execution: Execution) -> Option<CancellationToken> {
+        let canceled = CancellationToken::new();
+        let entered = Phase::Starting(canceled.clone());
+        match self.registry.enter(execution, entered) {
+            Ok(()) => return Some(canceled),
+            // The first delivery of this command is at work and will acknowledge it.
+            Err(Phase::Starting(_)) => {}
+            Err(Phase::Live(_) | Phase::Settled) => ticket.acknowledge().await,
+        }
+        ticket.tell(Submitted::Granted);
+        None
+    }
+
     async fn claim_and_start(
         self: Arc<Self>,
-        job: Job,
+        mut ticket: Ticket,
         start: Start,
         canceled: CancellationToken,
         parent: Option<String>,
@@ -73,13 +85,16 @@ impl<B: Backend> Executor<B> {
         let received = clock::monotonic();
         let traceparent = trace::current_traceparent().or(parent);
         let (execution, pool) = (start.execution, start.pool.clone());
-        match self.obtain(&start, &canceled, traceparent.as_deref()).await {
+        let outcome = self
+            .obtain(&mut ticket, &start, &canceled, traceparent.as_deref())
+            .await;
+        match outcome {
             Outcome::Started(attempt) => {
                 metrics::histogram!("maestro_executor_start_seconds")
                     .record(received.elapsed().as_secs_f64());
                 self.follow(attempt);
                 self.cancel_if(&canceled, execution).await;
-                acknowledge(&job).await;
+                ticket.acknowledge().await;
             }
             Outcome::Settled(end, why) => {
                 self.registry.settle(execution);
@@ -91,14 +106,15 @@ impl<B: Backend> Executor<B> {
                     .report_finished(&pool, finished, traceparent.as_deref())
                     .await
                 {
-                    acknowledge(&job).await;
+                    ticket.acknowledge().await;
                 }
                 self.registry.leave(execution);
             }
             Outcome::Refused => {
                 metrics::counter!("maestro_executor_claims_refused_total").increment(1);
                 self.registry.leave(execution);
-                acknowledge(&job).await;
+                ticket.tell(Submitted::Refused);
+                ticket.acknowledge().await;
             }
             Outcome::Stopped => self.registry.leave(execution),
         }
@@ -108,6 +124,7 @@ impl<B: Backend> Executor<B> {
     /// since then, because the lease may have moved.
     async fn obtain(
         &self,
+        ticket: &mut Ticket,
         start: &Start,
         canceled: &CancellationToken,
         traceparent: Option<&str>,
@@ -125,7 +142,7 @@ impl<B: Backend> Executor<B> {
             end = &self.stop;
             let claimed_at = Instant::now();
             match self.claim(&start.pool, start.execution, traceparent).await {
-                Some(true) => {}
+                Some(true) => ticket.tell(Submitted::Granted),
                 Some(false) => return Outcome::Refused,
                 None => return Outcome::Stopped,
             }
@@ -219,11 +236,5 @@ impl<B: Backend> Executor<B> {
             return Err(SpecError::Differs);
         }
         serde_json::from_slice(&text).map_err(SpecError::Malformed)
-    }
-}
-
-async fn acknowledge(job: &Job) {
-    if let Err(error) = job.ack().await {
-        tracing::debug!(%error, "a run command will come again");
     }
 }

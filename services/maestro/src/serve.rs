@@ -8,6 +8,8 @@ use std::{
 
 use anyhow::Context as _;
 use maestro_eventlog::{EventLog, Vault, VaultKeys};
+use maestro_executor::GrpcConfig;
+use maestro_gateway::OperatorToken;
 use maestro_readmodel::ReadModel;
 use maestro_runtime::{health::Health, shutdown};
 
@@ -23,13 +25,17 @@ use crate::{
 #[command(after_help = "Examples:
   maestro init --nats nats://n1:4222 --database postgres://…   once, and after upgrades
   maestro serve conductor --nats nats://n1:4222
+  maestro serve executor --nats nats://n1:4222 --listen 0.0.0.0:8090
   maestro serve gateway --listen 0.0.0.0:8080 --config maestro.toml")]
 pub(crate) struct Options {
     /// Which service
     service: Service,
-    /// Address of the gateway or the ingress
+    /// Address of the gateway, the ingress, or an executor that answers gRPC
     #[arg(long)]
     listen: Option<SocketAddr>,
+    /// File with the token that callers of an executor present; made when missing
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
     #[command(flatten)]
     common: Common,
 }
@@ -139,8 +145,10 @@ async fn run(args: Options, data: &Path) -> anyhow::Result<()> {
         }
         Service::Conductor => maestro_conductor::run(settings.conductor, log, vault, stop).await,
         Service::Executor => {
-            settings.executor.data = data.join(&settings.executor.data);
-            maestro_executor::run(settings.executor, log, vault, stop).await
+            let mut executor = settings.executor;
+            executor.data = data.join(&executor.data);
+            executor.grpc = grpc_of(executor.grpc, args.listen, args.token_file, data)?;
+            maestro_executor::run(executor, log, vault, stop).await
         }
         Service::Projector => {
             let model = read_model(&settings)?;
@@ -160,6 +168,26 @@ async fn run(args: Options, data: &Path) -> anyhow::Result<()> {
             maestro_gateway::run(settings.gateway, log, vault, model, Health::new(), stop).await
         }
     }
+}
+
+/// The executor's listener, with the token it accepts.
+fn grpc_of(
+    configured: Option<GrpcConfig>,
+    listen: Option<SocketAddr>,
+    token_file: Option<PathBuf>,
+    data: &Path,
+) -> anyhow::Result<Option<GrpcConfig>> {
+    let Some(mut grpc) = configured.or_else(|| listen.map(GrpcConfig::on)) else {
+        return Ok(None);
+    };
+    grpc.listen = listen.unwrap_or(grpc.listen);
+    let file = data.join(token_file.as_ref().unwrap_or(&grpc.token_file));
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
+    }
+    grpc.accepted = vec![OperatorToken::load_or_create(&file)?.digest()];
+    Ok(Some(grpc))
 }
 
 async fn init(args: InitOptions, data: &Path) -> anyhow::Result<()> {

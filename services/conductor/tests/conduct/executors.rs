@@ -187,7 +187,7 @@ async fn a_cancel_is_repeated_until_the_end_is_reported() {
     let pushed = tokio::time::timeout(SOON, pushes.next()).await.unwrap();
     assert_eq!(pushed, Some(order.clone()));
     for _ in 0..2 {
-        assert_eq!(told(&bench, 9).await.orders, [order.clone()]);
+        assert_eq!(told(&bench, 9).await.orders, std::slice::from_ref(&order));
     }
     let canceled = Report::Finished {
         execution,

@@ -50,6 +50,12 @@ impl Running {
         self.task.await.unwrap().unwrap();
     }
 
+    /// Waits for it to stop by itself.
+    pub(crate) async fn ended(self) {
+        let ended = tokio::time::timeout(SOON, self.task).await;
+        ended.expect("it stops").unwrap().unwrap();
+    }
+
     /// Ends it without a last word.
     pub(crate) async fn crash(self) {
         self.task.abort();

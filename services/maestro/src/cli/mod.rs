@@ -73,6 +73,11 @@ enum Command {
         #[command(subcommand)]
         command: commands::executors::Executors,
     },
+    /// Ask an executor what it does, or to take nothing new
+    Executor {
+        #[command(subcommand)]
+        command: commands::executor::Executor,
+    },
     /// Follow the log of events
     #[command(after_help = commands::tail::EXAMPLES)]
     Tail(commands::tail::Tail),
@@ -118,6 +123,7 @@ async fn run(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Deliveries { command } => command.run(session).await,
         Command::Slots { command } => command.run(session).await,
         Command::Executors { command } => command.run(session).await,
+        Command::Executor { command } => command.run(session).await,
         Command::Tail(tail) => tail.run(session).await,
         Command::LoginLink(link) => link.run(session).await,
         // Dispatched before there is a runtime.

@@ -65,19 +65,19 @@ impl Session {
     /// A channel to the gateway; connects when first used.
     pub(crate) fn client(&self, connection: &Connection) -> Result<Client, Failure> {
         let url = self.url(connection)?;
-        let endpoint = Endpoint::from_shared(url.clone()).map_err(|_| {
-            Failure::usage(format!("{url} is not a URL of the form http://host:port"))
-        })?;
-        let token = self.token(connection)?;
-        let authorization = format!("Bearer {}", token.expose())
-            .parse()
-            .map_err(|_| Failure::new(Kind::Refused, "the operator's token is malformed"))?;
-        let channel = endpoint.connect_timeout(CONNECT_WITHIN).connect_lazy();
-        Ok(Client(InterceptedService::new(
-            channel,
-            Bearer(authorization),
-        )))
+        Ok(Client(authorized(url, &self.token(connection)?)?))
     }
+}
+
+/// A channel that presents a token; connects when first used.
+pub(crate) fn authorized(url: String, token: &OperatorToken) -> Result<Authorized, Failure> {
+    let endpoint = Endpoint::from_shared(url.clone())
+        .map_err(|_| Failure::usage(format!("{url} is not a URL of the form http://host:port")))?;
+    let authorization = format!("Bearer {}", token.expose())
+        .parse()
+        .map_err(|_| Failure::new(Kind::Refused, "the token is malformed"))?;
+    let channel = endpoint.connect_timeout(CONNECT_WITHIN).connect_lazy();
+    Ok(InterceptedService::new(channel, Bearer(authorization)))
 }
 
 /// Adds the operator's token to every call.
@@ -93,7 +93,7 @@ impl Interceptor for Bearer {
     }
 }
 
-type Authorized = InterceptedService<Channel, Bearer>;
+pub(crate) type Authorized = InterceptedService<Channel, Bearer>;
 
 /// The gateway's services.
 #[derive(Clone)]
