@@ -9,6 +9,7 @@ mod clients;
 mod crashes;
 mod demo;
 mod failover;
+mod handover;
 mod lifecycle;
 mod main_job;
 mod outages;

@@ -117,6 +117,16 @@ impl Services {
         self.processes.insert(name.to_owned(), process);
     }
 
+    /// Starts a further process like `name` under another name.
+    pub(crate) fn spawn_another(&mut self, name: &str, other: &str) {
+        let launch = Launch {
+            name: other.to_owned(),
+            ..self.launches[name].clone()
+        };
+        self.launches.insert(other.to_owned(), launch);
+        self.spawn(other);
+    }
+
     pub(crate) fn processes(&self) -> impl Iterator<Item = &Process> {
         self.processes.values()
     }
