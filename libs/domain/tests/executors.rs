@@ -102,7 +102,7 @@ fn a_cancel_is_asked_for_until_the_end_was_observed() {
         execution,
     });
     assert_eq!(world.orders, [(executor(1), cancel.clone())]);
-    assert_eq!(asked(&world), [cancel.clone()]);
+    assert_eq!(asked(&world), std::slice::from_ref(&cancel));
     world.pass(24 * 3600);
     assert!(world.core.state().runs.is_empty());
     assert_eq!(

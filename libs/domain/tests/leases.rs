@@ -319,3 +319,90 @@ fn a_retry_is_a_new_run_of_the_same_specification() {
         2
     );
 }
+
+#[test]
+fn who_drained_still_drains_when_it_is_heard_again() {
+    let (mut world, run, _) = two_of_a_site();
+    let other = world.labelled(2);
+    world.command(Command::ResizePool {
+        project: world.project,
+        pool: name("default"),
+        size: 2,
+    });
+    let execution = world.execution(other);
+    world.report(2, Report::Claim(execution));
+    let draining = |world: &World| world.core.state().standing(executor(2));
+    let heard = Input::Heard {
+        executor: executor(2),
+    };
+    world.report(1, Report::Draining);
+    world.silent(2, TERM);
+    world.report(2, Report::Draining);
+    assert_eq!(draining(&world), Some(Standing::Silent));
+    world.step(None, &heard);
+    assert_eq!(
+        draining(&world),
+        Some(Standing::Draining),
+        "said in silence"
+    );
+    world.silent(2, TERM);
+    world.step(None, &heard);
+    assert_eq!(draining(&world), Some(Standing::Draining), "said before it");
+    world.silent(1, TERM);
+    let lease = world.execution(run);
+    let reply = world.report(1, Report::Adopt(lease));
+    assert_eq!(reply, Reply::Granted, "nobody else took it");
+    world.joins(2, "cluster", vec![execution]);
+    assert_eq!(draining(&world), Some(Standing::Present), "a new process");
+    assert_eq!(&world.replayed(), world.core.state());
+}
+
+#[test]
+fn a_run_is_not_requested_again_while_something_of_it_may_execute() {
+    let mut world = World::new(2);
+    world.joins(1, "machine", vec![]);
+    let run = world.labelled(1);
+    let old = world.execution(run);
+    world.report(1, Report::Claim(old));
+    started(&mut world, 1, old);
+    world.pass(40 * 24 * 3600);
+    assert_eq!(result(&world, run), Some(RunResult::Failed));
+    world.deliver(issue_labelled("d-1", 1));
+    assert!(world.core.state().runs.is_empty(), "its id is forgotten");
+    finished(&mut world, 1, old, End::Canceled);
+    assert_eq!(holder(&world), None);
+    assert_eq!(world.labelled(1), run);
+    assert_ne!(world.execution(run), old);
+}
+
+#[test]
+fn what_one_decision_cannot_move_moves_with_the_next() {
+    const LEASES: u32 = 450;
+    let mut world = World::new(LEASES);
+    world.joins(1, "cluster", vec![]);
+    for issue in 1..=u64::from(LEASES) {
+        let run = world.labelled(issue);
+        let execution = world.execution(run);
+        world.report(1, Report::Claim(execution));
+    }
+    let holders = |world: &World| {
+        let pool = &world.core.state().projects[&world.project].pools[&name("default")];
+        let mut count = [0; 4];
+        for lease in pool.leases.values() {
+            let holder = (1..4).find(|n| lease.executor == Some(executor(*n)));
+            count[usize::try_from(holder.unwrap()).unwrap()] += 1;
+        }
+        count
+    };
+    world.report(1, Report::Leaving);
+    assert_eq!(holders(&world), [0, 450, 0, 0], "nobody is there");
+    world.joins(2, "cluster", vec![]);
+    let [_, left, moved, _] = holders(&world);
+    assert!(left > 0 && moved > 300, "{left} are left, {moved} moved");
+    world.joins(3, "cluster", vec![]);
+    world.silent(1, 1);
+    assert_eq!(holders(&world)[1], 0);
+    assert_eq!(world.core.state().standing(executor(1)), None, "forgotten");
+    let largest = world.log.iter().map(Vec::len).max();
+    assert!(largest < Some(maestro_domain::commit::MAX_COMMIT_BYTES / 2));
+}

@@ -124,7 +124,8 @@ fn retry(draft: &mut Draft<'_>, request: &RunRequested, run: RunId) -> Result<()
     if state.runs.contains_key(&request.run) {
         return Err(Rejection::RunLive);
     }
-    if state.runs.contains_key(&run) || state.started.get(&run_key(run)).is_some() {
+    let taken = state.may_execute(request.project, run);
+    if taken || state.started.get(&run_key(run)).is_some() {
         return Err(Rejection::RunExists);
     }
     let request = RunRequested {

@@ -169,7 +169,7 @@ fn request(
 ) -> Result<RunRequested, Refusal> {
     let run = run_id(facts, project, trigger);
     let natural_key = natural_key(facts, project, trigger);
-    if let Some(refusal) = already_started(draft, facts, run, &natural_key) {
+    if let Some(refusal) = already_started(draft, facts, project, run, &natural_key) {
         return Err(refusal);
     }
     let template = stack
@@ -221,14 +221,15 @@ fn request(
 fn already_started(
     draft: &Draft<'_>,
     facts: &DeliveryFacts,
+    project: ProjectId,
     run: RunId,
     natural_key: &Digest,
 ) -> Option<Refusal> {
-    let (live, started) = (&draft.state.runs, &draft.state.started);
+    let started = &draft.state.started;
     let known = started
         .get(natural_key)
         .or_else(|| started.get(&run_key(run)))
-        .or_else(|| live.contains_key(&run).then_some(&run));
+        .or_else(|| draft.state.may_execute(project, run).then_some(&run));
     let repeated = || {
         started
             .get(&delivery_key(&facts.provider, &facts.id))

@@ -12,7 +12,7 @@ use crate::{
     name::Name,
     report::{Execution, Membership},
     run::Reason,
-    state::{SILENCE, START_WITHIN, Standing},
+    state::{Held, SILENCE, START_WITHIN, Standing},
 };
 
 /// An executor serves a pool, for the first time or again.
@@ -52,7 +52,8 @@ pub(super) fn joined(
 
 /// An executor takes nothing new.
 pub(super) fn draining(draft: &mut Draft<'_>, executor: ExecutorId) {
-    if draft.state.standing(executor) == Some(Standing::Present) {
+    let known = draft.state.executors.get(&executor);
+    if known.is_some_and(|known| known.standing != Standing::Left && !known.draining) {
         draft.push(Event::ExecutorDraining { executor });
     }
 }
@@ -82,15 +83,28 @@ pub(super) fn silent(draft: &mut Draft<'_>, executor: ExecutorId, lasting: Durat
         draft.push(Event::ExecutorSilent { executor });
     }
     rehome(draft, executor);
-    while !draft.full() && lapse_one(draft, executor, lasting) {}
+    if draft.decision.events.is_empty() {
+        lapse(draft, executor, lasting);
+    }
 }
 
-/// A lease to move.
+/// A lease to move or to give up.
 struct Place {
     project: ProjectId,
     pool: Name,
     slot: u32,
     execution: Execution,
+}
+
+impl Place {
+    fn of(held: &Held<'_>) -> Self {
+        Self {
+            project: held.project,
+            pool: held.pool.clone(),
+            slot: held.slot,
+            execution: held.lease.execution,
+        }
+    }
 }
 
 /// Moves the leases of an executor to others of its site, evenly, as far as the decision has
@@ -103,12 +117,7 @@ fn rehome(draft: &mut Draft<'_>, from: ExecutorId) {
     let places: Vec<Place> = draft
         .state
         .leases_of(from)
-        .map(|held| Place {
-            project: held.project,
-            pool: held.pool.clone(),
-            slot: held.slot,
-            execution: held.lease.execution,
-        })
+        .map(|held| Place::of(&held))
         .collect();
     for place in places {
         if draft.full() {
@@ -163,26 +172,31 @@ const fn lapses_after(timeout_s: u64) -> Duration {
         .saturating_add(SILENCE)
 }
 
-/// Gives up one lease that nobody could take over in time; false when there is none.
-fn lapse_one(draft: &mut Draft<'_>, executor: ExecutorId, lasting: Duration) -> bool {
-    let lapsed = draft.state.leases_of(executor).find_map(|held| {
+/// Gives up leases that nobody could take over in time: those of one project, as far as the
+/// decision has room.
+fn lapse(draft: &mut Draft<'_>, executor: ExecutorId, lasting: Duration) {
+    let lapsed = draft.state.leases_of(executor).filter_map(|held| {
         let over = lasting >= lapses_after(held.lease.timeout_s);
-        over.then(|| {
-            (
-                held.project,
-                held.pool.clone(),
-                held.slot,
-                held.lease.execution,
-            )
-        })
+        over.then(|| Place::of(&held))
     });
-    let Some((project, pool, slot, execution)) = lapsed else {
-        return false;
+    let lapsed: Vec<Place> = lapsed.collect();
+    let Some(project) = lapsed.first().map(|place| place.project) else {
+        return;
     };
     draft.scope(project);
-    let Execution { run, token, .. } = execution;
+    for place in lapsed.into_iter().filter(|place| place.project == project) {
+        if draft.full() {
+            break;
+        }
+        give_up(draft, place);
+    }
+    schedule::fill(draft, project);
+}
+
+fn give_up(draft: &mut Draft<'_>, place: Place) {
+    let Execution { run, token, .. } = place.execution;
     let current = draft.state.runs.get(&run);
-    if current.is_some_and(|current| current.execution(run) == execution) {
+    if current.is_some_and(|current| current.execution(run) == place.execution) {
         let lost = Lost {
             reason: Reason::ExecutorLost,
             log_bytes: 0,
@@ -191,12 +205,10 @@ fn lapse_one(draft: &mut Draft<'_>, executor: ExecutorId, lasting: Duration) -> 
         schedule::lose(draft, run, lost);
     }
     draft.push(Event::SlotReleased {
-        project,
-        pool,
-        slot,
+        project: place.project,
+        pool: place.pool,
+        slot: place.slot,
         run,
         token,
     });
-    schedule::fill(draft, project);
-    true
 }

@@ -47,10 +47,10 @@ impl State {
                 site,
                 ..
             } => self.join(*executor, pool, site),
-            Event::ExecutorDraining { executor } => self.stand(*executor, Standing::Draining),
-            Event::ExecutorReturned { executor } => self.stand(*executor, Standing::Present),
-            Event::ExecutorSilent { executor } => self.stand(*executor, Standing::Silent),
-            Event::ExecutorLeft { executor } => self.stand(*executor, Standing::Left),
+            Event::ExecutorDraining { executor } => self.drain(*executor),
+            Event::ExecutorReturned { executor } => self.come_back(*executor),
+            Event::ExecutorSilent { executor } => self.go_away(*executor, Standing::Silent),
+            Event::ExecutorLeft { executor } => self.go_away(*executor, Standing::Left),
             Event::RepositoryAttached {
                 project,
                 repository,

@@ -11,8 +11,11 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::evolve::{delivery_key, run_key};
 pub use self::memory::Memory;
+pub(crate) use self::{
+    evolve::{delivery_key, run_key},
+    orders::Held,
+};
 use crate::{
     command::Outcome,
     commit::Cursors,
@@ -164,6 +167,8 @@ pub struct Executor {
     pub pools: BTreeSet<Name>,
     /// Whether it can be counted on.
     pub standing: Standing,
+    /// It takes nothing new, whatever it is heard of; a new process of it does.
+    pub draining: bool,
 }
 
 /// Whether an executor can be counted on.

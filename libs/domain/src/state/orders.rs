@@ -72,6 +72,16 @@ impl State {
             .filter(move |held| held.lease.executor == Some(executor))
     }
 
+    /// Whether a run has not ended, or something of it may still execute.
+    pub(crate) fn may_execute(&self, project: ProjectId, run: RunId) -> bool {
+        let pools = self.projects.get(&project).map(|known| &known.pools);
+        let mut leases = pools
+            .into_iter()
+            .flatten()
+            .flat_map(|(_, pool)| pool.leases.values());
+        self.runs.contains_key(&run) || leases.any(|lease| lease.execution.run == run)
+    }
+
     /// Executors that hold leases or are expected to be there.
     #[must_use]
     pub fn watched_executors(&self) -> BTreeSet<ExecutorId> {

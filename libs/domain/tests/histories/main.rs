@@ -54,7 +54,7 @@ fn abandon(ops: &[Op]) {
 }
 
 proptest! {
-    #![proptest_config(histories(700))]
+    #![proptest_config(histories(200))]
 
     #[test]
     fn smooth_histories_keep_the_invariants(ops in prop::collection::vec(op::smooth(), 1..50)) {

@@ -7,26 +7,35 @@ use crate::{ids::ExecutorId, name::Name};
 
 impl State {
     pub(super) fn join(&mut self, id: ExecutorId, pool: &Name, site: &Name) {
-        let executor = self.executors.entry(id).or_insert_with(|| Executor {
-            site: None,
-            pools: BTreeSet::new(),
-            standing: Standing::Present,
-        });
+        let executor = self.executor_mut(id);
         if executor.site.as_ref() != Some(site) || executor.standing.is_away() {
             executor.pools.clear();
         }
         executor.site = Some(site.clone());
         executor.standing = Standing::Present;
+        executor.draining = false;
         executor.pools.insert(pool.clone());
     }
 
-    pub(super) fn stand(&mut self, id: ExecutorId, standing: Standing) {
-        let executor = self.executors.entry(id).or_insert_with(|| Executor {
-            site: None,
-            pools: BTreeSet::new(),
-            standing,
-        });
-        executor.standing = standing;
+    pub(super) fn drain(&mut self, id: ExecutorId) {
+        let executor = self.executor_mut(id);
+        executor.draining = true;
+        if !executor.standing.is_away() {
+            executor.standing = Standing::Draining;
+        }
+    }
+
+    pub(super) fn come_back(&mut self, id: ExecutorId) {
+        let executor = self.executor_mut(id);
+        executor.standing = if executor.draining {
+            Standing::Draining
+        } else {
+            Standing::Present
+        };
+    }
+
+    pub(super) fn go_away(&mut self, id: ExecutorId, standing: Standing) {
+        self.executor_mut(id).standing = standing;
         self.forget_if_gone(id);
     }
 
@@ -36,5 +45,15 @@ impl State {
         if away && self.leases_of(id).next().is_none() {
             self.executors.remove(&id);
         }
+    }
+
+    /// It is there as long as nothing else is known.
+    fn executor_mut(&mut self, id: ExecutorId) -> &mut Executor {
+        self.executors.entry(id).or_insert_with(|| Executor {
+            site: None,
+            pools: BTreeSet::new(),
+            standing: Standing::Present,
+            draining: false,
+        })
     }
 }

@@ -44,34 +44,23 @@ impl Ledger {
                 (member.standing, member.draining) = (Standing::Present, false);
             }
             Event::ExecutorDraining { executor } => {
-                let member = self.stands(*executor, Standing::Draining, event);
+                let member = self.members.get_mut(executor).expect("one that joined");
+                assert!(!member.draining, "{event:?} twice");
                 member.draining = true;
             }
-            Event::ExecutorSilent { executor } => {
-                self.stands(*executor, Standing::Silent, event);
-            }
+            Event::ExecutorSilent { executor } => self.stands(*executor, Standing::Silent),
             Event::ExecutorReturned { executor } => {
-                self.stands(*executor, Standing::Present, event);
+                let before = self.members[executor].standing;
+                assert_eq!(before, Standing::Silent, "{event:?}");
+                self.stands(*executor, Standing::Present);
             }
-            Event::ExecutorLeft { executor } => {
-                self.stands(*executor, Standing::Left, event);
-            }
+            Event::ExecutorLeft { executor } => self.stands(*executor, Standing::Left),
             _ => {}
         }
     }
 
-    fn stands(&mut self, executor: ExecutorId, next: Standing, event: &Event) -> &mut Member {
-        let member = self.members.entry(executor).or_default();
-        let before = member.standing;
-        let follows = match next {
-            Standing::Present => before == Standing::Silent,
-            Standing::Draining => before == Standing::Present,
-            // Who was forgotten while it was away may hold a lease again.
-            Standing::Silent | Standing::Left => true,
-        };
-        assert!(follows, "{event:?} of one who is {before:?}");
-        member.standing = next;
-        member
+    fn stands(&mut self, executor: ExecutorId, next: Standing) {
+        self.members.entry(executor).or_default().standing = next;
     }
 
     pub(super) fn may_move(&self, from: ExecutorId, to: ExecutorId, pool: &Name, event: &Event) {

@@ -22,6 +22,7 @@ pub(crate) struct Ledger {
     n: u64,
     at: Timestamp,
     epoch: u64,
+    slugs: BTreeMap<ProjectId, Name>,
     causes: BTreeSet<(String, u64)>,
     keys: BTreeMap<String, Timestamp>,
     deliveries: BTreeMap<DeliveryId, (u64, Timestamp)>,
@@ -53,8 +54,10 @@ impl Ledger {
         (self.n, self.at, self.epoch) = (commit.n, commit.at, commit.epoch);
         self.cause(commit);
         for event in commit.events() {
+            self.of_one_project(commit, event);
             self.not_after_the_end(event);
             self.of_an_executor(event);
+            self.around_slots(event);
             self.of_a_slot(event);
             self.event(event);
         }
@@ -72,6 +75,22 @@ impl Ledger {
             let forgotten = before.is_none_or(|at| self.at >= at.after(OUTCOME_MEMORY));
             assert!(forgotten, "two commits for the command {key}");
         }
+    }
+
+    /// A commit that is filed under a project is about nothing else.
+    fn of_one_project(&mut self, commit: &Commit, event: &Event) {
+        let project = match event {
+            Event::ProjectCreated { project, slug } => {
+                self.slugs.insert(*project, slug.clone());
+                project
+            }
+            Event::SlotLeased { project, .. }
+            | Event::SlotReleasing { project, .. }
+            | Event::SlotReleased { project, .. } => project,
+            _ => return,
+        };
+        let slug = &self.slugs[project];
+        assert_eq!(commit.project.as_ref(), Some(slug), "{event:?}");
     }
 
     /// I-4: nothing but its slot is heard of an ended run.
@@ -122,13 +141,12 @@ impl Ledger {
     /// I-2, as long as the design says that ids and natural keys are remembered.
     fn requested(&mut self, requested: &RunRequested) {
         let forgotten = |at: Timestamp| self.at >= at.after(STARTED_MEMORY);
-        let of_delivery = self
-            .deliveries
-            .insert(requested.delivery.clone(), (self.n, self.at));
-        if let Some((n, at)) = of_delivery.filter(|_| requested.retry_of.is_none()) {
+        if requested.retry_of.is_none() {
             let delivery = &requested.delivery;
+            let now = (self.n, self.at);
+            let before = self.deliveries.insert(delivery.clone(), now);
             assert!(
-                n == self.n || forgotten(at),
+                before.is_none_or(|(n, at)| n == self.n || forgotten(at)),
                 "a second set of runs for {delivery}"
             );
         }

@@ -31,21 +31,6 @@ impl Ledger {
 
     pub(super) fn of_a_slot(&mut self, event: &Event) {
         match event {
-            Event::PoolResized {
-                project,
-                pool,
-                size,
-            } => {
-                let sizes = self.sizes.entry((*project, pool.clone())).or_default();
-                sizes.push((self.n, *size));
-            }
-            Event::PoolPaused { project, pool } => {
-                assert!(self.paused.insert((*project, pool.clone())), "paused twice");
-            }
-            Event::PoolResumed { project, pool } => {
-                let was = self.paused.remove(&(*project, pool.clone()));
-                assert!(was, "{pool} was not paused");
-            }
             Event::SlotLeased {
                 project,
                 pool,
@@ -92,6 +77,28 @@ impl Ledger {
                 let lease = self.current(*token, *run);
                 assert_eq!(lease.slot, *slot);
                 lease.freed = true;
+            }
+            _ => {}
+        }
+    }
+
+    /// What changes the rules for slots, or what is remarkable about their leases.
+    pub(super) fn around_slots(&mut self, event: &Event) {
+        match event {
+            Event::PoolResized {
+                project,
+                pool,
+                size,
+            } => {
+                let sizes = self.sizes.entry((*project, pool.clone())).or_default();
+                sizes.push((self.n, *size));
+            }
+            Event::PoolPaused { project, pool } => {
+                assert!(self.paused.insert((*project, pool.clone())), "paused twice");
+            }
+            Event::PoolResumed { project, pool } => {
+                let was = self.paused.remove(&(*project, pool.clone()));
+                assert!(was, "{pool} was not paused");
             }
             Event::RunStarted { run, .. } => self.of_run(*run, |lease| lease.started = true),
             Event::RunCancelRequested { run, .. } => {

@@ -5,33 +5,14 @@ use super::*;
 impl World {
     pub(crate) fn play(&mut self, op: &Op) {
         match *op {
-            Op::Deliver {
-                id,
-                kind,
-                subject,
-                repository,
-            } => {
-                let facts = inputs::webhook(id, kind, subject, repository);
-                self.store(0, Input::Delivery(Box::new(facts)).into());
-            }
-            Op::Resize { pool, size } => self.resize(usize::from(pool), u32::from(size)),
-            Op::Pause { pool, paused } => self.pause(usize::from(pool), paused),
-            Op::Cancel { run } => {
-                if let Some(index) = pick(&self.ledger.runs, run) {
-                    self.command(Command::CancelRun {
-                        run: self.ledger.runs[index],
-                    });
-                }
-            }
-            Op::Retry { run, id } => self.retry(run, id),
-            Op::SetStack { project, stack } => {
-                self.set_stack(usize::from(project), usize::from(stack));
-            }
-            Op::Repeat { command } => self.repeat(command),
-            Op::Gap {
-                stream,
-                undecodable,
-            } => self.gap(usize::from(stream), undecodable),
+            Op::Deliver { .. }
+            | Op::Resize { .. }
+            | Op::Pause { .. }
+            | Op::Cancel { .. }
+            | Op::Retry { .. }
+            | Op::SetStack { .. }
+            | Op::Repeat { .. }
+            | Op::Gap { .. } => self.ask(op),
             Op::Read { stream } => {
                 self.read(usize::from(stream));
             }
@@ -73,6 +54,40 @@ impl World {
         }
         self.observe();
         self.collect();
+    }
+
+    /// Something new in an input stream.
+    fn ask(&mut self, op: &Op) {
+        match *op {
+            Op::Deliver {
+                id,
+                kind,
+                subject,
+                repository,
+            } => {
+                let facts = inputs::webhook(id, kind, subject, repository);
+                self.store(0, Input::Delivery(Box::new(facts)).into());
+            }
+            Op::Resize { pool, size } => self.resize(usize::from(pool), u32::from(size)),
+            Op::Pause { pool, paused } => self.pause(usize::from(pool), paused),
+            Op::Cancel { run } => {
+                if let Some(index) = pick(&self.ledger.runs, run) {
+                    self.command(Command::CancelRun {
+                        run: self.ledger.runs[index],
+                    });
+                }
+            }
+            Op::Retry { run, id } => self.retry(run, id),
+            Op::SetStack { project, stack } => {
+                self.set_stack(usize::from(project), usize::from(stack));
+            }
+            Op::Repeat { command } => self.repeat(command),
+            Op::Gap {
+                stream,
+                undecodable,
+            } => self.gap(usize::from(stream), undecodable),
+            _ => unreachable!("{op:?} asks for nothing"),
+        }
     }
 
     fn gap(&mut self, stream: usize, undecodable: bool) {

@@ -101,40 +101,7 @@ impl World {
             _ => execution.attempt += 1,
         }
         let forger = ExecutorId::new(Uuid::from_u128(100 + u128::from(executor % 2)));
-        let at = self.now;
-        let end = if kind.is_multiple_of(2) {
-            End::Exited { code: 0 }
-        } else {
-            End::Lost
-        };
-        let report = match kind {
-            0 if twist > 0 => Report::Claim(execution),
-            6 => Report::Adopt(execution),
-            // One that promises to serve, and is never heard again.
-            7 => {
-                let membership = Membership {
-                    site: name("cluster"),
-                    backend: name("kubernetes"),
-                };
-                Report::Inventory {
-                    pool: inputs::pools()[usize::from(twist % 2)].1.clone(),
-                    executions: vec![execution],
-                    membership: Some(membership),
-                }
-            }
-            0 | 1 => Report::Started {
-                execution,
-                at,
-                place: Place::default(),
-            },
-            _ => Report::Finished {
-                execution,
-                end,
-                at,
-                log_bytes: 0,
-                detail: None,
-            },
-        };
+        let report = forged(execution, kind, twist, self.now);
         // Who once held the slot repeats itself under another token.
         let holder = self
             .core
@@ -177,5 +144,41 @@ impl World {
         self.look();
         self.observe();
         self.collect();
+    }
+}
+
+fn forged(execution: Execution, kind: u8, twist: u8, at: Timestamp) -> Report {
+    let end = if kind.is_multiple_of(2) {
+        End::Exited { code: 0 }
+    } else {
+        End::Lost
+    };
+    match kind {
+        0 if twist > 0 => Report::Claim(execution),
+        6 => Report::Adopt(execution),
+        // One that promises to serve, and is never heard again.
+        7 => {
+            let membership = Membership {
+                site: name("cluster"),
+                backend: name("kubernetes"),
+            };
+            Report::Inventory {
+                pool: inputs::pools()[usize::from(twist % 2)].1.clone(),
+                executions: vec![execution],
+                membership: Some(membership),
+            }
+        }
+        0 | 1 => Report::Started {
+            execution,
+            at,
+            place: Place::default(),
+        },
+        _ => Report::Finished {
+            execution,
+            end,
+            at,
+            log_bytes: 0,
+            detail: None,
+        },
     }
 }
