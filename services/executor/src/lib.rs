@@ -22,6 +22,7 @@ mod supervision;
 use std::env;
 
 use anyhow::Context as _;
+use maestro_domain::ExecutorId;
 use maestro_eventlog::{EventLog, Vault};
 use tokio_util::sync::CancellationToken;
 
@@ -49,7 +50,7 @@ pub async fn run(
         return Ok(());
     };
     let backend = match config.backend {
-        BackendKind::Process => process_backend(&config)?,
+        BackendKind::Process => process_backend(&config, identity.id)?,
     };
     let executor = Executor::new(Parts {
         id: identity.id,
@@ -66,7 +67,7 @@ pub async fn run(
     executor.serve().await
 }
 
-fn process_backend(config: &Config) -> anyhow::Result<ProcessBackend> {
+fn process_backend(config: &Config, executor: ExecutorId) -> anyhow::Result<ProcessBackend> {
     let shim = match &config.shim {
         Some(shim) => shim.clone(),
         None => env::current_exe().context("cannot find this program for the process shim")?,
@@ -85,6 +86,7 @@ fn process_backend(config: &Config) -> anyhow::Result<ProcessBackend> {
             .first()
             .context("an executor needs a pool")?
             .clone(),
+        executor,
     };
     ProcessBackend::open(settings).context("cannot use the folder of attempts")
 }

@@ -85,9 +85,10 @@ impl<B: Backend> Executor<B> {
         let report = Report::Inventory {
             pool: pool.clone(),
             executions,
+            membership: None,
         };
         let missing = |reply| match reply {
-            Reply::Missing(executions) => Some(executions),
+            Reply::Differences { missing, .. } => Some(missing),
             Reply::Recorded => Some(Vec::new()),
             _ => None,
         };

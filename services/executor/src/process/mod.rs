@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use maestro_domain::{Name, Timestamp, report::Execution};
+use maestro_domain::{ExecutorId, Name, Timestamp, report::Execution};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -52,6 +52,8 @@ pub(crate) struct Settings {
     pub(crate) retention: Duration,
     /// Pool of an attempt whose own record was destroyed.
     pub(crate) fallback_pool: Name,
+    /// Who uses the data folder: nobody else can adopt what is in it.
+    pub(crate) executor: ExecutorId,
 }
 
 /// The process backend.
@@ -77,8 +79,21 @@ impl ProcessBackend {
         })
     }
 
+    /// An attempt has one folder, whatever token it was created under.
     fn folder(&self, execution: Execution) -> Folder {
-        Folder::of(&self.settings.attempts, execution)
+        let exact = Folder::of(&self.settings.attempts, execution);
+        if exact.path().exists() {
+            return exact;
+        }
+        let same = |found: Execution| {
+            (found.run, found.attempt) == (execution.run, execution.attempt)
+        };
+        let entries = fs::read_dir(&self.settings.attempts).into_iter().flatten();
+        entries
+            .flatten()
+            .map(|entry| Folder::new(entry.path()))
+            .find(|folder| folder.execution().is_some_and(same))
+            .unwrap_or(exact)
     }
 
     fn watched(&self) -> MutexGuard<'_, HashMap<Execution, watch::Receiver<Observation>>> {
@@ -125,6 +140,15 @@ impl Drop for ProcessBackend {
 impl Backend for ProcessBackend {
     type Logs = Tail;
 
+    fn site(&self) -> Name {
+        let id = self.settings.executor.uuid().simple();
+        format!("process-{id}").parse().expect("hex digits fit")
+    }
+
+    fn kind(&self) -> &'static str {
+        "process"
+    }
+
     async fn recover(&self) -> io::Result<Vec<Attempt>> {
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.settings.attempts)? {
@@ -136,8 +160,10 @@ impl Backend for ProcessBackend {
                 continue;
             }
             let folder = Folder::new(entry.path());
-            let Some(execution) = folder.execution().filter(|_| !folder.collected().exists())
-            else {
+            if folder.collected().exists() {
+                continue;
+            }
+            let Some(execution) = folder.lease()? else {
                 continue;
             };
             found.push(self.attempt(&folder, execution));
@@ -165,6 +191,24 @@ impl Backend for ProcessBackend {
         Ok(self.attempt(&folder, execution))
     }
 
+    async fn adopt(&self, execution: Execution, _: &Name) -> io::Result<Option<Attempt>> {
+        let folder = self.folder(execution);
+        let Some(found) = folder.lease()? else {
+            return Ok(None);
+        };
+        if found.token > execution.token {
+            return Err(io::Error::other("it belongs to a newer lease"));
+        }
+        folder.set_lease(execution)?;
+        self.watched().remove(&found);
+        self.follow(execution, watcher::watch_adopted);
+        Ok(Some(self.attempt(&folder, execution)))
+    }
+
+    async fn forget(&self, execution: Execution) {
+        self.watched().remove(&execution);
+    }
+
     async fn cancel(&self, execution: Execution) -> io::Result<()> {
         let folder = self.folder(execution);
         folder::write_private(&folder.cancel(), b"")?;
@@ -180,7 +224,7 @@ impl Backend for ProcessBackend {
         self.watched().get(&execution).cloned()
     }
 
-    fn logs(&self, execution: Execution) -> io::Result<(Tail, Vec<String>)> {
+    async fn logs(&self, execution: Execution, _: u64) -> io::Result<(Tail, Vec<String>)> {
         let folder = self.folder(execution);
         let seen = self.observe(execution).ok_or(io::ErrorKind::NotFound)?;
         // Without it the secrets are not known, so nothing may be shown.

@@ -8,7 +8,7 @@ mod surroundings;
 use std::{collections::BTreeMap, env, fs, time::Duration};
 
 use maestro_domain::{
-    Digest, ProjectId, RunId, VaultKey,
+    Digest, ExecutorId, ProjectId, RunId, VaultKey,
     placement::Placement,
     report::{End, Execution},
     run::{Mode, RunSpec, Start},
@@ -122,6 +122,7 @@ fn open(dir: &TempDir, term_grace: Duration) -> ProcessBackend {
         term_grace,
         retention: Duration::from_secs(3600),
         fallback_pool: "default".parse().unwrap(),
+        executor: ExecutorId::new(uuid::Uuid::from_u128(1)),
     })
     .unwrap()
 }
