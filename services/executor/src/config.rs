@@ -5,6 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use maestro_domain::Name;
 use serde::{Deserialize, Serialize};
 
+pub use crate::kubernetes::config::{Egress, FullEnv, Kubernetes, Scope};
+
 /// Configuration of the executor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -28,6 +30,8 @@ pub struct Config {
     pub retention_s: u64,
     /// What becomes of runs when the executor stops.
     pub on_stop: OnStop,
+    /// The kubernetes backend.
+    pub kubernetes: Kubernetes,
 }
 
 /// What becomes of runs when the executor stops.
@@ -48,6 +52,8 @@ pub enum BackendKind {
     /// Child processes on this machine.
     #[default]
     Process,
+    /// Jobs in a Kubernetes cluster.
+    Kubernetes,
 }
 
 impl Config {
@@ -75,6 +81,7 @@ impl Default for Config {
             log_cap: 64 * 1024 * 1024,
             retention_s: 24 * 60 * 60,
             on_stop: OnStop::default(),
+            kubernetes: Kubernetes::default(),
         }
     }
 }

@@ -10,6 +10,7 @@ mod config;
 mod executor;
 mod identity;
 mod intake;
+mod kubernetes;
 mod logs;
 mod process;
 mod recovery;
@@ -19,16 +20,18 @@ pub mod shim;
 mod starting;
 mod supervision;
 
-use std::env;
+use std::{env, sync::Arc};
 
 use anyhow::Context as _;
 use maestro_domain::ExecutorId;
 use maestro_eventlog::{EventLog, Vault};
 use tokio_util::sync::CancellationToken;
 
-pub use crate::config::{BackendKind, Config, OnStop};
+pub use crate::config::{BackendKind, Config, Egress, FullEnv, Kubernetes, OnStop, Scope};
 use crate::{
+    backend::Confirmed,
     executor::{Executor, Parts},
+    kubernetes::KubernetesBackend,
     process::{ProcessBackend, Settings},
 };
 
@@ -49,11 +52,35 @@ pub async fn run(
     let Some(identity) = taken.with_context(|| format!("cannot use the folder {folder}"))? else {
         return Ok(());
     };
-    let backend = match config.backend {
-        BackendKind::Process => process_backend(&config, identity.id)?,
-    };
-    let executor = Executor::new(Parts {
-        id: identity.id,
+    let id = identity.id;
+    tracing::info!(executor.id = %id, %folder, backend = ?config.backend, "executor starts");
+    match config.backend {
+        BackendKind::Process => {
+            let backend = process_backend(&config, id)?;
+            let parts = parts(config, id, log, vault, backend, stop);
+            Executor::new(parts).serve().await
+        }
+        BackendKind::Kubernetes => {
+            let opening = kubernetes_backend(&config, id);
+            let Some(backend) = stop.run_until_cancelled(opening).await else {
+                return Ok(());
+            };
+            let parts = parts(config, id, log, vault, backend?, stop);
+            Executor::new(parts).serve().await
+        }
+    }
+}
+
+fn parts<B>(
+    config: Config,
+    id: ExecutorId,
+    log: EventLog,
+    vault: Vault,
+    backend: B,
+    stop: CancellationToken,
+) -> Parts<B> {
+    Parts {
+        id,
         pools: config.pools,
         log_cap: config.log_cap,
         max_parallel_starts: config.max_parallel_starts,
@@ -62,9 +89,28 @@ pub async fn run(
         backend,
         on_stop: config.on_stop,
         stop,
-    });
-    tracing::info!(executor.id = %identity.id, %folder, "executor starts");
-    executor.serve().await
+    }
+}
+
+async fn kubernetes_backend(
+    config: &Config,
+    executor: ExecutorId,
+) -> anyhow::Result<KubernetesBackend> {
+    let settings = kubernetes::Settings {
+        names: kubernetes::Names {
+            prefix: config.kubernetes.prefix.clone(),
+            instance: config.kubernetes.instance.clone(),
+        },
+        config: config.kubernetes.clone(),
+        executor,
+        pools: config.pools.clone(),
+        term_grace_s: config.term_grace_s,
+        retention_s: config.retention_s,
+    };
+    let confirmed: Confirmed = Arc::new(|| true);
+    KubernetesBackend::open(settings, confirmed)
+        .await
+        .context("cannot use the kubernetes backend")
 }
 
 fn process_backend(config: &Config, executor: ExecutorId) -> anyhow::Result<ProcessBackend> {
