@@ -16,17 +16,29 @@ type Right = (&'static str, &'static str, &'static [&'static str]);
 
 /// Needed wherever runs execute. The same as in `deploy/k8s/rbac`, which a test compares.
 pub(crate) const RIGHTS: [Right; 6] = [
-    ("batch", "jobs", &["get", "list", "watch", "create", "patch", "delete"]),
+    (
+        "batch",
+        "jobs",
+        &["get", "list", "watch", "create", "patch", "delete"],
+    ),
     ("", "pods", &["list", "watch"]),
     ("", "pods/log", &["get"]),
     ("", "events", &["list", "watch"]),
-    ("", "configmaps", &["get", "list", "create", "patch", "delete"]),
+    (
+        "",
+        "configmaps",
+        &["get", "list", "create", "patch", "delete"],
+    ),
     ("", "secrets", &["get", "create", "patch", "delete"]),
 ];
 
 /// Needed beyond for namespaces of `full-env` runs.
 pub(crate) const FULL_ENV_RIGHTS: [Right; 5] = [
-    ("", "namespaces", &["get", "list", "create", "patch", "delete"]),
+    (
+        "",
+        "namespaces",
+        &["get", "list", "create", "patch", "delete"],
+    ),
     ("", "resourcequotas", &["create", "patch"]),
     ("", "limitranges", &["create", "patch"]),
     ("", "serviceaccounts", &["create", "patch"]),

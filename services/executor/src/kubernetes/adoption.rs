@@ -87,10 +87,7 @@ impl Cluster {
     /// Removes prompt and variables of an attempt; the ConfigMap last, as the sweeper looks for
     /// leftovers by ConfigMaps.
     pub(crate) async fn remove_inputs(&self, execution: Execution) -> Result<(), CallError> {
-        let job = self
-            .settings
-            .names
-            .job(execution.run, execution.attempt);
+        let job = self.settings.names.job(execution.run, execution.attempt);
         for namespace in self.namespaces(execution.run) {
             self.remove::<Secret>(&namespace, &names::environment(&job))
                 .await?;
@@ -101,7 +98,11 @@ impl Cluster {
     }
 
     /// Removes an object if it is ours.
-    pub(super) async fn remove<K: Namespaced>(&self, namespace: &str, name: &str) -> Result<(), CallError> {
+    pub(super) async fn remove<K: Namespaced>(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<(), CallError> {
         let api = self.within::<K>(namespace);
         let Some(found) = calls::repeat(&self.gate, None, || api.get_opt(name)).await? else {
             return Ok(());

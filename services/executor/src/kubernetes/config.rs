@@ -198,7 +198,10 @@ mod tests {
         };
         let prefix = config(|config| config.prefix = "p".repeat(20).parse().unwrap());
         assert_eq!(prefix, Err(ConfigError::Prefix));
-        assert_eq!(config(|config| config.run_as_user = 0), Err(ConfigError::Root));
+        assert_eq!(
+            config(|config| config.run_as_user = 0),
+            Err(ConfigError::Root)
+        );
         let late = config(|config| config.start_within_s = 3600);
         assert_eq!(late, Err(ConfigError::StartWithin(1800)));
     }

@@ -180,7 +180,9 @@ impl Creation<'_> {
         let (map, secret) = (names::inputs(&name), names::environment(&name));
         let owned = async {
             maps.patch(&map, &params, &Patch::Merge(&owner)).await?;
-            secrets.patch(&secret, &params, &Patch::Merge(&owner)).await?;
+            secrets
+                .patch(&secret, &params, &Patch::Merge(&owner))
+                .await?;
             Ok(())
         };
         if let Err(error) = calls::once(&self.cluster.gate, owned).await {
@@ -223,7 +225,9 @@ impl Creation<'_> {
             if (self.confirmed)() {
                 return Ok(());
             }
-            self.forgotten.run_until_cancelled(pauses.wait_jittered()).await;
+            self.forgotten
+                .run_until_cancelled(pauses.wait_jittered())
+                .await;
         }
     }
 

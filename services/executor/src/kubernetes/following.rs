@@ -67,9 +67,7 @@ async fn condemn(
         "ending an attempt that cannot get on"
     );
     if !cluster.end(execution, ending).await? {
-        cluster
-            .refresh((execution.run, execution.attempt))
-            .await?;
+        cluster.refresh((execution.run, execution.attempt)).await?;
     }
     Ok(())
 }

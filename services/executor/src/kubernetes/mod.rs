@@ -40,7 +40,6 @@ use maestro_runtime::clock;
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use self::{names::Names, settings::Settings};
 use self::{
     access::AccessError,
     calls::CallError,
@@ -50,6 +49,7 @@ use self::{
     ending::Ending,
     logs::{Source, Tail},
 };
+pub(crate) use self::{names::Names, settings::Settings};
 use crate::{
     backend::{Attempt, Backend, Confirmed, Observation, Task},
     logs::masking,
@@ -138,7 +138,10 @@ impl KubernetesBackend {
         let forgotten = self.enter(execution);
         self.cluster.store.put_job(job);
         let mut followed = self.followed();
-        let Some(entry) = followed.get_mut(&execution).filter(|entry| entry.seen.is_none()) else {
+        let Some(entry) = followed
+            .get_mut(&execution)
+            .filter(|entry| entry.seen.is_none())
+        else {
             return Ok(attempt);
         };
         let (sender, receiver) = watch::channel(Observation::Starting);
@@ -213,7 +216,10 @@ impl Backend for KubernetesBackend {
             }
         };
         let attempt = self.follow(job, Some(masking::secrets(&task.spec.env)))?;
-        let canceled = self.followed().get(&execution).and_then(|entry| entry.canceled);
+        let canceled = self
+            .followed()
+            .get(&execution)
+            .and_then(|entry| entry.canceled);
         if canceled.is_some() {
             self.cancel(execution).await?;
         }
@@ -265,11 +271,7 @@ impl Backend for KubernetesBackend {
         self.followed().get(&execution)?.seen.clone()
     }
 
-    async fn logs(
-        &self,
-        execution: Execution,
-        shipped: u64,
-    ) -> io::Result<(Tail, Vec<String>)> {
+    async fn logs(&self, execution: Execution, shipped: u64) -> io::Result<(Tail, Vec<String>)> {
         let seen = self.observe(execution).ok_or(io::ErrorKind::NotFound)?;
         let tail = Tail::open(Source {
             cluster: Arc::clone(&self.cluster),

@@ -8,9 +8,8 @@ use maestro_domain::placement::Placement;
 /// that a default request never exceeds a run's limit.
 pub(crate) fn merge(run: &Placement, defaults: &Placement) -> Placement {
     let own = &run.resources;
-    let named = |resource: &str| {
-        own.requests.contains_key(resource) || own.limits.contains_key(resource)
-    };
+    let named =
+        |resource: &str| own.requests.contains_key(resource) || own.limits.contains_key(resource);
     let fill = |own: &BTreeMap<String, String>, defaults: &BTreeMap<String, String>| {
         let rest = defaults.iter().filter(|(resource, _)| !named(resource));
         own.iter()

@@ -101,7 +101,9 @@ impl Store {
     pub(crate) fn only_jobs(&self, listed: &HashSet<String>) {
         let known: Vec<_> = {
             let attempts = self.lock();
-            let jobs = attempts.values().filter_map(|facts| facts.borrow().job.clone());
+            let jobs = attempts
+                .values()
+                .filter_map(|facts| facts.borrow().job.clone());
             jobs.collect()
         };
         for job in known {
@@ -204,7 +206,8 @@ mod tests {
 
     fn object<T: serde::de::DeserializeOwned>(uid: &str, version: &str) -> T {
         let (run, attempt) = key();
-        let labels = json!({"maestro.dev/run": run.to_string(), "maestro.dev/attempt": attempt.to_string()});
+        let labels =
+            json!({"maestro.dev/run": run.to_string(), "maestro.dev/attempt": attempt.to_string()});
         let meta = json!({"name": uid, "uid": uid, "resourceVersion": version, "labels": labels});
         serde_json::from_value(json!({"metadata": meta})).unwrap()
     }

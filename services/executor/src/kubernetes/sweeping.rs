@@ -93,7 +93,10 @@ impl Cluster {
         let api = self.within::<Pod>(namespace);
         let pods = self.list_by(&api, &selector).await?;
         let runs = |pod: &Pod| {
-            let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+            let phase = pod
+                .status
+                .as_ref()
+                .and_then(|status| status.phase.as_deref());
             phase == Some("Running")
         };
         Ok(pods.iter().any(runs))
@@ -107,7 +110,10 @@ impl Cluster {
             let Some(key) = names::attempt_of(meta) else {
                 continue;
             };
-            let owned = meta.owner_references.as_ref().is_some_and(|owners| !owners.is_empty());
+            let owned = meta
+                .owner_references
+                .as_ref()
+                .is_some_and(|owners| !owners.is_empty());
             let namespace = meta.namespace.as_deref().unwrap_or_default();
             let secret = names::environment(&self.settings.names.job(key.0, key.1));
             match jobs.get(&key) {
@@ -135,7 +141,10 @@ impl Cluster {
         let owner = json!({"metadata": {"ownerReferences": [manifest::owned_by(&job.metadata)]}});
         let patch = Patch::Merge(&owner);
         let params = PatchParams::default();
-        let (secrets, maps) = (self.within::<Secret>(namespace), self.within::<ConfigMap>(namespace));
+        let (secrets, maps) = (
+            self.within::<Secret>(namespace),
+            self.within::<ConfigMap>(namespace),
+        );
         let given = [
             calls::repeat(&self.gate, None, || async {
                 secrets.patch(secret, &params, &patch).await.map(drop)

@@ -30,7 +30,12 @@ pub(crate) fn start(cluster: &Arc<Cluster>, tasks: &TaskTracker, stop: &Cancella
     let notes = Notes(Arc::clone(cluster));
     let ours = config(cluster).labels(&cluster.settings.names.selector());
     let failures = config(cluster).fields("involvedObject.kind=Job,reason=FailedCreate");
-    let watch_jobs = watch(Arc::clone(cluster), cluster.everywhere(), ours.clone(), jobs);
+    let watch_jobs = watch(
+        Arc::clone(cluster),
+        cluster.everywhere(),
+        ours.clone(),
+        jobs,
+    );
     let watch_pods = watch(Arc::clone(cluster), cluster.everywhere(), ours, pods);
     let watch_notes = watch(Arc::clone(cluster), cluster.everywhere(), failures, notes);
     tasks.spawn(stop.clone().run_until_cancelled_owned(watch_jobs));

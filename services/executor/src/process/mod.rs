@@ -85,9 +85,8 @@ impl ProcessBackend {
         if exact.path().exists() {
             return exact;
         }
-        let same = |found: Execution| {
-            (found.run, found.attempt) == (execution.run, execution.attempt)
-        };
+        let same =
+            |found: Execution| (found.run, found.attempt) == (execution.run, execution.attempt);
         let entries = fs::read_dir(&self.settings.attempts).into_iter().flatten();
         entries
             .flatten()

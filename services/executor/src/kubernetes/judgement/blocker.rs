@@ -81,8 +81,12 @@ fn of_container(waiting: &ContainerStateWaiting) -> Option<Blocker> {
     let reason = waiting.reason.as_deref()?;
     let (obstacle, hopeless) = match reason {
         "InvalidImageName" => (Obstacle::ImagePull, true),
-        "ErrImagePull" | "ImagePullBackOff" | "ErrImageNeverPull" | "ImageInspectError"
-        | "RegistryUnavailable" | "SignatureValidationFailed" => (Obstacle::ImagePull, false),
+        "ErrImagePull"
+        | "ImagePullBackOff"
+        | "ErrImageNeverPull"
+        | "ImageInspectError"
+        | "RegistryUnavailable"
+        | "SignatureValidationFailed" => (Obstacle::ImagePull, false),
         "CreateContainerConfigError"
         | "CreateContainerError"
         | "RunContainerError"

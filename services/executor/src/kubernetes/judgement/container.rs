@@ -22,7 +22,10 @@ pub(super) fn terminated(pod: &Pod) -> Option<&ContainerStateTerminated> {
 /// When the process started; `None` when it never did.
 pub(super) fn started_at(pod: &Pod) -> Option<Timestamp> {
     let state = own(pod)?.state.as_ref()?;
-    let running = state.running.as_ref().and_then(|run| run.started_at.as_ref());
+    let running = state
+        .running
+        .as_ref()
+        .and_then(|run| run.started_at.as_ref());
     let terminated = state
         .terminated
         .as_ref()
@@ -32,11 +35,7 @@ pub(super) fn started_at(pod: &Pod) -> Option<Timestamp> {
 
 /// When it ended.
 pub(super) fn finished_at(terminated: &ContainerStateTerminated) -> Option<Timestamp> {
-    terminated
-        .finished_at
-        .as_ref()
-        .map(moment)
-        .filter(is_real)
+    terminated.finished_at.as_ref().map(moment).filter(is_real)
 }
 
 /// The kubelet could not find out what became of it.

@@ -18,8 +18,8 @@ use maestro_domain::{
     report::{End, LONGEST_DETAIL, Place},
 };
 
-pub(crate) use self::{blocker::Obstacle, job::is_settled, pod::is_terminal};
 use self::{blocker::Blocker, interruption::Interruption};
+pub(crate) use self::{blocker::Obstacle, job::is_settled, pod::is_terminal};
 use super::{ending::Ending, names};
 use crate::backend::Observation;
 
@@ -179,9 +179,7 @@ impl<'a> Case<'a> {
             let (_, since) = first_seen.filter(|(what, _)| *what == blocker.obstacle)?;
             Some(*since)
         });
-        let until = since
-            .unwrap_or(self.now)
-            .after(Duration::from_secs(limit));
+        let until = since.unwrap_or(self.now).after(Duration::from_secs(limit));
         if blocker.hopeless || until <= self.now {
             return self.condemn(blocker.obstacle.end(), Some(blocker.detail));
         }

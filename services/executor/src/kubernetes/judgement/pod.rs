@@ -5,7 +5,7 @@ use std::time::Duration;
 use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
 use maestro_domain::{Timestamp, report::End};
 
-use super::{Conclusion, Interruption, SeenPod, blocker, container, moment};
+use super::{Blocker, Conclusion, Interruption, SeenPod, blocker, container, moment};
 use crate::kubernetes::ending::Ending;
 
 pub(super) use super::container::started_at;
@@ -17,7 +17,10 @@ const BY_SIGNAL: [i32; 2] = [128 + 9, 128 + 15];
 
 /// Whether none of its containers runs or will run.
 pub(crate) fn is_terminal(pod: &Pod) -> bool {
-    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    let phase = pod
+        .status
+        .as_ref()
+        .and_then(|status| status.phase.as_deref());
     matches!(phase, Some("Succeeded" | "Failed"))
 }
 
@@ -42,7 +45,11 @@ pub(super) fn acknowledged_at(pod: &Pod) -> Option<Timestamp> {
 pub(super) fn longest_life(pod: &Pod) -> Duration {
     let spec = pod.spec.as_ref();
     let seconds = |value: Option<i64>| {
-        Duration::from_secs(value.and_then(|value| u64::try_from(value).ok()).unwrap_or(0))
+        Duration::from_secs(
+            value
+                .and_then(|value| u64::try_from(value).ok())
+                .unwrap_or(0),
+        )
     };
     let deadline = seconds(spec.and_then(|spec| spec.active_deadline_seconds));
     deadline + seconds(spec.and_then(|spec| spec.termination_grace_period_seconds))
@@ -78,6 +85,7 @@ pub(super) fn result(
     });
     let (end, detail) = match (by_itself, interruption.as_ref()) {
         (Some(terminated), _) => container::end(terminated),
+        (None, Some(by)) if by.end == End::DeadlineExceeded && !has_run(pod) => never_ran(pod),
         (None, Some(by)) => (by.end, by.detail.clone()),
         (None, None) => unexplained(pod),
     };
@@ -89,6 +97,22 @@ pub(super) fn result(
             .or_else(|| interruption.and_then(|by| by.at))
             .unwrap_or(now),
         certain: untouched && by_itself.is_some(),
+    }
+}
+
+fn has_run(pod: &Pod) -> bool {
+    started_at(pod).is_some() || container::terminated(pod).is_some()
+}
+
+/// Its time was over before its container started: that is not the run's fault.
+fn never_ran(pod: &Pod) -> (End, Option<String>) {
+    match Blocker::of(pod) {
+        Some(blocker) => (blocker.obstacle.end(), Some(blocker.detail)),
+        None => {
+            let why = waits_for(pod);
+            let detail = format!("its deadline passed before it started: {why}");
+            (End::LaunchRejected, Some(detail))
+        }
     }
 }
 

@@ -99,7 +99,9 @@ impl Lines {
             return &[];
         };
         stamp.extend_from_slice(&bytes[..end]);
-        let at = std::str::from_utf8(stamp).ok().and_then(|text| text.parse::<Timestamp>().ok());
+        let at = std::str::from_utf8(stamp)
+            .ok()
+            .and_then(|text| text.parse::<Timestamp>().ok());
         match at {
             Some(at) if bytes[end] == b' ' => {
                 self.begin(at.as_nanosecond());
@@ -170,7 +172,9 @@ impl Lines {
         let length = newline.map_or(bytes.len(), |at| at + 1);
         let (line, rest) = bytes.split_at(length);
         if let Within::Text { known } = &mut self.within {
-            let skip = usize::try_from(*known).unwrap_or(usize::MAX).min(line.len());
+            let skip = usize::try_from(*known)
+                .unwrap_or(usize::MAX)
+                .min(line.len());
             *known -= skip as u64;
             let new = &line[skip..];
             out.extend_from_slice(new);

@@ -218,7 +218,11 @@ impl Tail {
         let ended = self.seen.borrow_and_update().has_ended();
         let facts = self.facts.borrow_and_update().clone();
         let Some(seen) = facts.first_pod() else {
-            return if ended { self.finish() } else { self.wait().await };
+            return if ended {
+                self.finish()
+            } else {
+                self.wait().await
+            };
         };
         let names = in_order(&seen.pod);
         let Some(name) = names.get(self.container) else {
@@ -227,7 +231,11 @@ impl Tail {
         let over = ended || seen.gone || is_terminal(&seen.pod);
         let state = output(&seen.pod, name);
         if state == State::None {
-            return if over { self.next_container() } else { self.wait().await };
+            return if over {
+                self.next_container()
+            } else {
+                self.wait().await
+            };
         }
         if names.len() > 1 && !self.announced {
             self.show(format!("=== container {name} ===\n").as_bytes());
@@ -298,7 +306,11 @@ impl Tail {
             container: self.container,
             position,
         };
-        if let Err(error) = self.cluster.annotate(self.execution, &checkpoint.patch()).await {
+        if let Err(error) = self
+            .cluster
+            .annotate(self.execution, &checkpoint.patch())
+            .await
+        {
             tracing::debug!(%error, "how far output was shipped is noted later");
         }
     }

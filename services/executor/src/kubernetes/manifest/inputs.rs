@@ -36,7 +36,10 @@ pub(crate) fn check(wanted: &Wanted<'_>) -> Result<(), InputError> {
     if prompt > LARGEST {
         return Err(InputError::Prompt(prompt));
     }
-    let environment = spec.env.iter().map(|(name, value)| name.len() + value.len());
+    let environment = spec
+        .env
+        .iter()
+        .map(|(name, value)| name.len() + value.len());
     let environment = environment.sum();
     if environment > LARGEST {
         return Err(InputError::Environment(environment));

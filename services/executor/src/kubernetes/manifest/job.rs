@@ -59,5 +59,7 @@ fn fail_on_disruption() -> PodFailurePolicy {
 
 /// As Kubernetes counts: from 1, up to what 32 bits hold for pods.
 pub(super) fn seconds(time: u64) -> i64 {
-    i64::try_from(time).unwrap_or(i64::MAX).clamp(1, i64::from(i32::MAX))
+    i64::try_from(time)
+        .unwrap_or(i64::MAX)
+        .clamp(1, i64::from(i32::MAX))
 }

@@ -9,7 +9,8 @@ mod pod;
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::{
-    api::resource::Quantity, apis::meta::v1::{ObjectMeta, OwnerReference},
+    api::resource::Quantity,
+    apis::meta::v1::{ObjectMeta, OwnerReference},
 };
 
 pub(crate) use self::{environment::secrets, job::job};
