@@ -45,6 +45,9 @@ pub(crate) const FULL_ENV_RIGHTS: [Right; 5] = [
     ("networking.k8s.io", "networkpolicies", &["create", "patch"]),
 ];
 
+/// Needed beyond where only one namespace is used: its uid tells clusters apart.
+pub(crate) const NAMESPACE_RIGHTS: [Right; 1] = [("", "namespaces", &["get"])];
+
 /// Why the backend cannot work with the cluster.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AccessError {
@@ -65,7 +68,7 @@ impl Cluster {
         let config = &self.settings.config;
         let (namespace, more): (Option<&str>, &[Right]) = match config.scope {
             Scope::Cluster => (None, &FULL_ENV_RIGHTS),
-            Scope::Namespace => (Some(config.namespace.as_str()), &[]),
+            Scope::Namespace => (Some(config.namespace.as_str()), &NAMESPACE_RIGHTS),
         };
         let mut missing = Vec::new();
         for (group, resource, verbs) in RIGHTS.iter().chain(more) {

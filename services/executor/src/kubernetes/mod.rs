@@ -315,3 +315,8 @@ impl Backend for KubernetesBackend {
         Ok(self.cluster.sweep(&followed, now).await?)
     }
 }
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

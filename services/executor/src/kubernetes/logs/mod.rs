@@ -248,7 +248,10 @@ impl Tail {
                 self.lines.reopened();
                 self.stream = Some(stream);
             }
-            Err(error) => self.not_opened(error, complete, ended).await,
+            Err(error) => {
+                self.clean &= state == State::Complete;
+                self.not_opened(error, complete, ended).await;
+            }
         }
     }
 
@@ -258,7 +261,7 @@ impl Tail {
         self.ended_at = ended.then_some(tried_since);
         let given_up = now - tried_since >= TRIED_AFTER_END;
         match error {
-            // A stream that ended by itself was complete: only its pod is gone since.
+            // All of a container that is known to have ended was read; its pod is gone since.
             CallError::NotFound(_) if self.clean => self.next_container(),
             CallError::NotFound(_) => self.lost("its pod is gone"),
             CallError::Refused(said) if complete => self.lost(&said),

@@ -1,70 +1,16 @@
 //! What must hold for every Job, whatever the run asks for.
 
-use std::collections::BTreeMap;
-
 use maestro_domain::{
-    Digest, ExecutorId, ProjectId, RunId, VaultKey,
-    placement::{Placement, PullPolicy, Toleration, TolerationOperator},
-    report::Execution,
-    run::{Mode, RunSpec, Start},
-    sealed::Sealed,
+    placement::{PullPolicy, Toleration, TolerationOperator},
+    run::{Mode, RunSpec},
 };
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::{inputs::InputError, *};
-use crate::kubernetes::{config::Kubernetes, names::Names};
-
-fn settings() -> Settings {
-    Settings {
-        config: Kubernetes::default(),
-        names: Names {
-            prefix: "run".parse().unwrap(),
-            instance: "maestro".parse().unwrap(),
-        },
-        executor: ExecutorId::new(Uuid::from_u128(9)),
-        pools: vec!["default".parse().unwrap()],
-        term_grace_s: 10,
-        retention_s: 3600,
-    }
-}
-
-fn task(change: impl FnOnce(&mut RunSpec)) -> Task {
-    let run = RunId::new(Uuid::from_u128(1));
-    let mut spec = RunSpec {
-        image: Some("ghcr.io/acme/agent:1.4".to_owned()),
-        command: vec!["agent".to_owned(), "pay $(USD) $5".to_owned()],
-        env: BTreeMap::from([("API_TOKEN".to_owned(), "hunter22-secret".to_owned())]),
-        prompt: Some("Do it.".to_owned()),
-        repository: Some("acme/shop".to_owned()),
-        timeout_s: 900,
-        mode: Mode::CodeOnly,
-        placement: Placement::default(),
-    };
-    change(&mut spec);
-    Task {
-        start: Start {
-            execution: Execution {
-                run,
-                attempt: 2,
-                token: 77,
-            },
-            spec: Sealed {
-                key: VaultKey::run_spec(run, None),
-                digest: Digest::of(b"spec"),
-            },
-            project: ProjectId::new(Uuid::from_u128(2)),
-            slug: "shop".parse().unwrap(),
-            pool: "large".parse().unwrap(),
-            trigger: "agent-dev".parse().unwrap(),
-            delivery: "72d3162e".parse().unwrap(),
-            event: "issues".to_owned(),
-            traceparent: None,
-        },
-        spec,
-        traceparent: Some("00-1-2-01".to_owned()),
-    }
-}
+use crate::kubernetes::{
+    config::Kubernetes,
+    testing::{settings, task},
+};
 
 fn document(task: &Task) -> Value {
     let settings = settings();
