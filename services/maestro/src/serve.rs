@@ -23,6 +23,7 @@ use crate::{
 #[command(after_help = "Examples:
   maestro init --nats nats://n1:4222 --database postgres://…   once, and after upgrades
   maestro serve conductor --nats nats://n1:4222
+  maestro serve executor --backend kubernetes --kubeconfig ~/.kube/config
   maestro serve gateway --listen 0.0.0.0:8080 --config maestro.toml")]
 pub(crate) struct Options {
     /// Which service
@@ -30,6 +31,13 @@ pub(crate) struct Options {
     /// Address of the gateway or the ingress
     #[arg(long)]
     listen: Option<SocketAddr>,
+    /// What executes runs (executor)
+    #[arg(long)]
+    backend: Option<Backend>,
+    /// Access to the cluster (executor, backend kubernetes); left out: KUBECONFIG, then
+    /// ~/.kube/config, then the service account of the pod it runs in
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
     #[command(flatten)]
     common: Common,
 }
@@ -73,6 +81,23 @@ enum Service {
     Projector,
     /// gRPC, gRPC-web and the UI
     Gateway,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Backend {
+    /// Child processes on this machine
+    Process,
+    /// Jobs in a Kubernetes cluster
+    Kubernetes,
+}
+
+impl From<Backend> for maestro_executor::BackendKind {
+    fn from(backend: Backend) -> Self {
+        match backend {
+            Backend::Process => Self::Process,
+            Backend::Kubernetes => Self::Kubernetes,
+        }
+    }
 }
 
 impl Common {
@@ -139,7 +164,12 @@ async fn run(args: Options, data: &Path) -> anyhow::Result<()> {
         }
         Service::Conductor => maestro_conductor::run(settings.conductor, log, vault, stop).await,
         Service::Executor => {
-            settings.executor.data = data.join(&settings.executor.data);
+            let executor = &mut settings.executor;
+            executor.data = data.join(&executor.data);
+            executor.backend = args.backend.map_or(executor.backend, Into::into);
+            executor.kubernetes.kubeconfig = args
+                .kubeconfig
+                .or_else(|| executor.kubernetes.kubeconfig.take());
             maestro_executor::run(settings.executor, log, vault, stop).await
         }
         Service::Projector => {

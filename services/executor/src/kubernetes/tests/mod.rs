@@ -3,6 +3,7 @@
 mod continuing;
 mod creating;
 mod ends;
+mod faults;
 mod output;
 mod rights;
 mod tidying;

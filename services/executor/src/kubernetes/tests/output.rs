@@ -65,3 +65,37 @@ async fn a_lost_pod_leaves_a_note() {
     let (_, notes) = read(tail).await;
     assert!(notes.contains("the rest of the output is lost"), "{notes}");
 }
+
+#[tokio::test]
+async fn a_long_log_is_continued_at_its_checkpoint() {
+    let bench = Bench::new().await;
+    let script = "i=0; while [ $i -lt 40000 ]; do i=$((i+1)); echo line $i of forty thousand that are printed; done; echo $API_TOKEN; echo end";
+    let execution = bench.shell(script).await;
+    let (mut tail, _) = bench.backend.logs(execution, 0).await.unwrap();
+    let mut shipped = Vec::new();
+    let annotated = |fake: &Fake| {
+        let annotations = &fake.objects("jobs")[0]["metadata"]["annotations"];
+        !annotations["maestro.dev/log-checkpoint"].is_null()
+    };
+    while !annotated(&bench.fake) {
+        let piece = tokio::time::timeout(SOON, tail.next())
+            .await
+            .unwrap()
+            .unwrap();
+        shipped.extend_from_slice(&piece.expect("a checkpoint before the end").bytes);
+    }
+    drop(tail);
+    let whole = bench.output(execution).await.0;
+    assert!(whole.ends_with("printed\n***\nend\n"));
+    let executor = bench.executor;
+    let bench = bench.reopened(executor).await;
+    bench.backend.recover().await.unwrap();
+    let length = shipped.len() as u64;
+    let (tail, _) = bench.backend.logs(execution, length).await.unwrap();
+    let (text, notes) = read(tail).await;
+    assert_eq!(notes, "");
+    assert_eq!(text.len(), whole.len());
+    // What stands for the part that is stored is not read again.
+    assert!(text.as_bytes()[..1024 * 1024].iter().all(|byte| *byte == 0));
+    assert_eq!(text[shipped.len()..], whole[shipped.len()..]);
+}
