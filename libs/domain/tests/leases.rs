@@ -3,11 +3,12 @@
 
 mod common;
 
-use common::{World, executor, name};
+use common::{World, executor, issue_labelled, name};
 use maestro_domain::{
-    Command, Event, ExecutorId, Report, RunId,
+    Command, Event, ExecutorId, ProjectId, Report, RunId,
     core::Input,
     event::RunResult,
+    ids::RepositoryRef,
     report::{Assignment, End, Execution, Order, Place, Reply},
     run::Status,
     state::Standing,
@@ -214,6 +215,49 @@ fn a_silent_executor_that_is_heard_keeps_what_did_not_move() {
     assert!(world.step(None, &heard).commit.is_none(), "heard once");
     finished(&mut world, 1, execution, End::Exited { code: 0 });
     assert_eq!(result(&world, run), Some(RunResult::Succeeded));
+}
+
+#[test]
+fn a_full_project_delays_no_other() {
+    let mut world = World::new(1);
+    let other = ProjectId::new(uuid::Uuid::from_u128(2));
+    world.command(Command::CreateProject {
+        project: other,
+        slug: name("other"),
+    });
+    world.command(Command::ResizePool {
+        project: other,
+        pool: name("default"),
+        size: 1,
+    });
+    world.set_stack_of(other);
+    let repository = RepositoryRef {
+        provider: "github".parse().unwrap(),
+        id: 77,
+    };
+    world.command(Command::AttachRepository {
+        project: other,
+        repository: repository.clone(),
+    });
+    for issue in 1..=20 {
+        world.labelled(issue);
+    }
+    let mut facts = issue_labelled("d-other", 1);
+    facts.repository.as_mut().unwrap().reference = repository;
+    let step = world.deliver(facts);
+    let run = step
+        .commit
+        .unwrap()
+        .commit
+        .events()
+        .find_map(Event::run)
+        .unwrap();
+    let run = &world.core.state().runs[&run];
+    assert_eq!(
+        (run.project, run.status),
+        (other, Status::Dispatched),
+        "in the very commit that requested it"
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use maestro_domain::{
     Stack,
+    placement::PullPolicy,
     run::Mode,
     stack::{MAX_TRIGGERS, StackError},
 };
@@ -42,6 +43,57 @@ fn a_good_document_says_all_it_can() {
     );
     assert_eq!(run.command, ["agent", "work"]);
     assert!(run.prompt.is_some() && run.env.contains_key("TITLE"));
+}
+
+#[test]
+fn the_documented_example_is_accepted_with_all_it_says() {
+    let document = include_str!("../../../docs/services-yaml.md");
+    let (_, example) = document.split_once("```yaml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let stack = Stack::parse(example).unwrap();
+    let placement = &stack.runs[&stack.triggers[0].run].placement;
+    assert_eq!(placement.resources.limits["memory"], "2Gi");
+    assert_eq!(placement.image_pull_policy, Some(PullPolicy::IfNotPresent));
+    assert_eq!(placement.node_selector["kubernetes.io/arch"], "arm64");
+    assert_eq!(placement.tolerations.len(), 1);
+    assert!(stack.runs[&stack.triggers[1].run].placement.is_default());
+}
+
+#[test]
+fn what_a_cluster_would_refuse_is_refused_at_its_line() {
+    let command = "      command: [make, check]";
+    check(&[
+        (
+            command,
+            "      command: [make]\n      resources: {limits: {memory: 2GB}}",
+            (29, 18),
+            "`2GB` is not a quantity; write one such as 500m or 1Gi",
+        ),
+        (
+            command,
+            "      command: [make]\n      nodeSelector: {a b: c}",
+            (29, 21),
+            "`a b` is not a label",
+        ),
+        (
+            command,
+            "      command: [make]\n      tolerations: [{effect: NoSchedule}]",
+            (29, 20),
+            "needs `operator: Exists`",
+        ),
+        (
+            command,
+            "      command: [make]\n      imagePullPolicy: Sometimes",
+            (29, 24),
+            "write `Always`, `IfNotPresent` or `Never`",
+        ),
+        (
+            command,
+            "      command: [make]\n      resources: {limit: {memory: 2Gi}}",
+            (29, 19),
+            "`limit` is unknown here",
+        ),
+    ]);
 }
 
 #[test]

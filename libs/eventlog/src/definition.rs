@@ -26,6 +26,8 @@ const LOGS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const LOGS_BYTES: i64 = 4 << 30;
 /// Least that is tried.
 pub(crate) const LEAST_BYTES: i64 = 64 << 20;
+/// A start is claimed within minutes or given up by the conductor, which asks again.
+const RUN_COMMANDS_KEPT: Duration = Duration::from_secs(60 * 60);
 const PARKED_KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// The wanted definition of everything on the broker.
@@ -104,6 +106,7 @@ fn stream(names: &Names, which: Stream) -> Config {
         },
         Stream::RunCommands => Config {
             retention: RetentionPolicy::WorkQueue,
+            max_age: RUN_COMMANDS_KEPT,
             persist_mode: Some(PersistenceMode::Async),
             ..base
         },

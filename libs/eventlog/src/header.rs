@@ -20,6 +20,8 @@ pub(crate) const NEXT_STDOUT: &str = "Maestro-Next-Stdout";
 pub(crate) const NEXT_STDERR: &str = "Maestro-Next-Stderr";
 pub(crate) const NEXT_SYSTEM: &str = "Maestro-Next-System";
 pub(crate) const AT: &str = "Maestro-At";
+pub(crate) const ORIGIN: &str = "Maestro-Origin";
+pub(crate) const WHY: &str = "Maestro-Why";
 pub(crate) const END: &str = "end";
 
 pub(crate) const EXPECTED_LAST_SEQ: &str = "Nats-Expected-Last-Sequence";

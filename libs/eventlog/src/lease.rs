@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 use crate::{
     Error, EventLog,
@@ -40,7 +40,21 @@ pub struct Lease {
     nonce: String,
     ttl: Duration,
     seq: u64,
-    expires_at: Instant,
+    expires_at: watch::Sender<Instant>,
+}
+
+/// Tells whether a lease is held at this moment, by the monotonic clock of this process. Clones
+/// and outlives the lease.
+#[derive(Debug, Clone)]
+pub struct Holding(watch::Receiver<Instant>);
+
+impl Holding {
+    /// Whether nobody else can have the lease yet.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        // A lease that was dropped without being given up still ends by itself.
+        Instant::now() < *self.0.borrow()
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -79,7 +93,7 @@ impl EventLog {
             nonce,
             ttl,
             seq: 0,
-            expires_at: asked_at + ttl,
+            expires_at: watch::Sender::new(asked_at + ttl),
         };
         match lease.write(ttl).await {
             Ok(Ack { seq, .. }) => {
@@ -107,28 +121,41 @@ impl Lease {
     /// # Errors
     /// See [`LeaseLost`]. The holder must stop what the lease is for.
     pub async fn renew(&mut self) -> Result<(), LeaseLost> {
-        while Instant::now() < self.expires_at {
+        loop {
             let asked_at = Instant::now();
-            let renewed = tokio::time::timeout_at(self.expires_at, self.extend()).await;
+            let expires_at = *self.expires_at.borrow();
+            if asked_at >= expires_at {
+                return Err(LeaseLost::Expired);
+            }
+            let renewed = tokio::time::timeout_at(expires_at, self.extend()).await;
             match renewed {
                 Ok(Ok(Some(seq))) => {
                     self.seq = seq;
-                    self.expires_at = asked_at + self.ttl;
+                    self.expires_at.send_replace(asked_at + self.ttl);
                     return Ok(());
                 }
-                Ok(Ok(None)) => return Err(LeaseLost::Taken),
+                Ok(Ok(None)) => {
+                    self.expires_at.send_replace(asked_at);
+                    return Err(LeaseLost::Taken);
+                }
                 Ok(Err(error)) => {
                     tracing::debug!(%error, "cannot renew a lease yet");
                     tokio::time::sleep(PAUSE).await;
                 }
-                Err(_) => break,
+                Err(_) => return Err(LeaseLost::Expired),
             }
         }
-        Err(LeaseLost::Expired)
+    }
+
+    /// For whoever must not act once the lease is over.
+    #[must_use]
+    pub fn holding(&self) -> Holding {
+        Holding(self.expires_at.subscribe())
     }
 
     /// Gives the lease up at once, so that nobody has to wait for its end.
     pub async fn release(self) {
+        self.expires_at.send_replace(Instant::now());
         let stream = self.log.names().kv_stream(Bucket::Leases);
         let body = serde_json::json!({ "seq": self.seq, "no_erase": true }).to_string();
         let api = format!("STREAM.MSG.DELETE.{stream}");

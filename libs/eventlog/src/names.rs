@@ -1,6 +1,6 @@
 //! Names of streams, buckets and subjects under a prefix.
 
-use maestro_domain::{Name, RunId, run::attempt_token};
+use maestro_domain::{ExecutorId, Name, RunId, run::attempt_token};
 
 use crate::{Error, Stream, settings::DEFAULT_PREFIX};
 
@@ -47,6 +47,21 @@ impl Names {
 
     pub(crate) fn run_commands(&self, pool: &Name, verb: &str) -> String {
         self.subject("run_commands", format_args!("{pool}.{verb}"))
+    }
+
+    /// Where executors say that they live.
+    pub(crate) fn heartbeats(&self) -> String {
+        format!("{}.heartbeats", self.prefix)
+    }
+
+    /// Where one executor is told what to do.
+    pub(crate) fn orders(&self, executor: ExecutorId) -> String {
+        self.subject("orders", executor)
+    }
+
+    /// Where run commands go that are given up on.
+    pub(crate) fn parked_run_commands(&self) -> String {
+        self.subject("parked", "run_commands")
     }
 
     /// Name of a bucket.

@@ -15,6 +15,7 @@ use crate::{
     header,
     reader::{Consumer, Feed, FeedError, Item, Spec, Start},
     request::encode,
+    subject::escape,
 };
 
 /// Time for acknowledging a command before it is delivered again.
@@ -24,6 +25,8 @@ use crate::{
 const ACK_WAIT: Duration = Duration::from_secs(5);
 /// Commands one pool may hold without having acknowledged them.
 const MAX_UNACKNOWLEDGED: i64 = 1_000;
+/// How earlier versions asked for the end of a run; now an order says so.
+const OBSOLETE: &str = ".cancel";
 
 impl EventLog {
     /// Puts a command into its pool's queue. Sending the same command again within two minutes
@@ -78,6 +81,7 @@ impl EventLog {
         };
         Ok(RunCommands {
             broker: self.broker().clone(),
+            parked: self.names().parked_run_commands(),
             feed: Feed::new(self.broker().clone(), spec, Start::All),
         })
     }
@@ -86,6 +90,7 @@ impl EventLog {
 /// The commands of one pool.
 pub struct RunCommands {
     broker: Broker,
+    parked: String,
     feed: Feed,
 }
 
@@ -96,12 +101,18 @@ impl RunCommands {
     /// # Errors
     /// When RUN_COMMANDS is missing; the next call looks again.
     pub async fn next(&mut self) -> Result<Job, Error> {
-        match self.feed.next().await {
-            Ok(item) => Ok(Job::new(self.broker.clone(), item)),
-            Err(FeedError::Gone | FeedError::Recreated | FeedError::Behind { .. }) => {
-                Err(Error::NoStream {
-                    stream: self.feed.stream().to_owned(),
-                })
+        loop {
+            match self.feed.next().await {
+                Ok(item) if item.subject.ends_with(OBSOLETE) => {
+                    // Should it fail, the command comes again.
+                    let _ = Job::new(self, item).term().await;
+                }
+                Ok(item) => return Ok(Job::new(self, item)),
+                Err(FeedError::Gone | FeedError::Recreated | FeedError::Behind { .. }) => {
+                    return Err(Error::NoStream {
+                        stream: self.feed.stream().to_owned(),
+                    });
+                }
             }
         }
     }
@@ -123,20 +134,26 @@ pub struct Job {
     pub traceparent: Option<String>,
     /// How often it was delivered, this time included.
     pub delivered: i64,
-    /// The payload as stored, for parking.
+    /// The payload as stored.
     pub payload: Bytes,
+    seq: u64,
+    subject: String,
+    parked: String,
     broker: Broker,
     reply: String,
 }
 
 impl Job {
-    fn new(broker: Broker, item: Item) -> Self {
+    fn new(queue: &RunCommands, item: Item) -> Self {
         Self {
             command: serde_json::from_slice(&item.payload).map_err(DecodeError::Payload),
             traceparent: header::get(&item.headers, header::TRACEPARENT).map(str::to_owned),
             delivered: item.delivered,
             payload: item.payload,
-            broker,
+            seq: item.seq,
+            subject: item.subject,
+            parked: queue.parked.clone(),
+            broker: queue.broker.clone(),
             reply: item.reply,
         }
     }
@@ -175,6 +192,24 @@ impl Job {
     /// When the broker is away: the command may be delivered again.
     pub async fn term(&self) -> Result<(), Error> {
         self.send(Bytes::from_static(b"+TERM")).await
+    }
+
+    /// Puts a command that cannot be carried out into PARKED, with the reason, and takes it off the
+    /// queue.
+    ///
+    /// # Errors
+    /// When the broker is away: the command is delivered again.
+    pub async fn park(&self, why: &str) -> Result<(), Error> {
+        let mut headers = async_nats::HeaderMap::new();
+        let id = format!("{}.{}", self.parked, self.seq);
+        headers.insert(header::MESSAGE_ID, id.as_str());
+        headers.insert(header::ORIGIN, self.subject.as_str());
+        headers.insert(header::WHY, escape(why).as_str());
+        let payload = self.payload.clone();
+        self.broker
+            .publish(self.parked.clone(), headers, payload, ANSWER_WITHIN)
+            .await?;
+        self.term().await
     }
 
     /// Asks for another 5 s.

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::{Error, EventLog, broker::ANSWER_WITHIN, header};
 
 /// Beginning of every subject that answers go to.
-const INBOX: &str = "_INBOX.";
+pub(crate) const INBOX: &str = "_INBOX.";
 
 /// Why a request has no answer. Repeating it is safe in every case.
 #[derive(Debug, thiserror::Error)]

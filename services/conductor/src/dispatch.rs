@@ -29,12 +29,10 @@ pub(crate) struct Dispatch {
 }
 
 impl Dispatch {
-    /// A start continues the trace of its run's request; a cancel that of its own cause.
-    pub(crate) fn new(command: RunCommand, cause: Option<&str>) -> Self {
-        let traceparent = match &command {
-            RunCommand::Start(start) => start.traceparent.clone(),
-            RunCommand::Cancel { .. } => cause.map(str::to_owned),
-        };
+    /// A start continues the trace of its run's request.
+    pub(crate) fn new(command: RunCommand) -> Self {
+        let RunCommand::Start(start) = &command;
+        let traceparent = start.traceparent.clone();
         Self {
             command,
             traceparent,

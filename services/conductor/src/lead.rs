@@ -10,9 +10,12 @@ use maestro_domain::{
     core::{Facts, Input, Origin, Step},
     event::InputProblem,
 };
-use maestro_eventlog::{EventLog, Lease, Vault};
+use maestro_eventlog::{EventLog, Heartbeats, Holding, Lease, Vault};
 use maestro_runtime::{clock, trace};
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, MissedTickBehavior},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -22,7 +25,8 @@ use crate::{
     error::Error,
     intake::{Incoming, Intake},
     load,
-    pipeline::{self, Work},
+    pipeline::{self, Ways, Work},
+    roster::Roster,
     snapshot,
     stacks::StackCache,
 };
@@ -50,8 +54,9 @@ pub(crate) async fn once(
     };
     let mut lease = lease?;
     let stop = shutdown.child_token();
+    let holding = lease.holding();
     let led = tokio::select! {
-        led = lead(config, log, vault, instance, poison, &stop) => led,
+        led = lead(config, log, vault, instance, holding, poison, &stop) => led,
         lost = keep(config, &mut lease) => Err(lost),
     };
     stop.cancel();
@@ -83,6 +88,7 @@ async fn lead(
     log: &EventLog,
     vault: &Vault,
     instance: &str,
+    holding: Holding,
     poison: &mut Poison,
     stop: &CancellationToken,
 ) -> Result<(), Error> {
@@ -92,12 +98,14 @@ async fn lead(
     let (work, decided) = mpsc::channel(config.in_flight);
     let outstanding = core.state().outstanding();
     let intake = Intake::open(config, log, core.state(), stop).await?;
+    let heartbeats = log.heartbeats().await?;
     let mut leader = Leader {
         config,
         log,
         vault,
         core,
         stacks: StackCache::default(),
+        roster: Roster::new(config.lease_term(), Instant::now()),
         work,
         poison,
         snapshot_at: config.snapshot_every,
@@ -116,16 +124,15 @@ async fn lead(
     );
     metrics::gauge!("maestro_conductor_leading").set(1.0);
     for command in outstanding {
-        let _ = dispatches.send(Dispatch::new(command, None));
+        let _ = dispatches.send(Dispatch::new(command));
     }
-    let pipeline = pipeline::run(
-        log.clone(),
-        vault.clone(),
-        appender,
-        config.in_flight,
-        decided,
-        dispatches,
-    );
+    let ways = Ways {
+        log: log.clone(),
+        vault: vault.clone(),
+        holding,
+        dispatch: dispatches,
+    };
+    let pipeline = pipeline::run(ways, appender, config.in_flight, decided);
     let outgoing = async {
         tokio::try_join!(pipeline, async {
             dispatch::run(log.clone(), outbox).await;
@@ -136,7 +143,7 @@ async fn lead(
     tokio::select! {
         biased;
         failed = &mut outgoing => return failed.map(|_| ()),
-        ended = leader.conduct(intake, stop) => ended?,
+        ended = leader.conduct(intake, heartbeats, stop) => ended?,
     }
     // A clean stop waits for what is on its way.
     drop(leader);
@@ -146,11 +153,13 @@ async fn lead(
         .map(|_| ())
 }
 
-struct Leader<'a> {
+/// Decides, one input at a time.
+pub(crate) struct Leader<'a> {
     config: &'a Config,
     log: &'a EventLog,
     vault: &'a Vault,
-    core: Core,
+    pub(crate) core: Core,
+    pub(crate) roster: Roster,
     stacks: StackCache,
     work: mpsc::Sender<Work>,
     poison: &'a mut Poison,
@@ -158,13 +167,28 @@ struct Leader<'a> {
 }
 
 impl Leader<'_> {
-    /// Decides inputs by priority: commands, reports, the clock, deliveries.
-    async fn conduct(&mut self, mut intake: Intake, stop: &CancellationToken) -> Result<(), Error> {
+    /// Decides inputs by priority: heartbeats, silence, commands, reports, the clock, deliveries.
+    async fn conduct(
+        &mut self,
+        mut intake: Intake,
+        mut heartbeats: Heartbeats,
+        stop: &CancellationToken,
+    ) -> Result<(), Error> {
+        let mut looks = tokio::time::interval(self.roster.pause());
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let timer = self.core.state().next_timer();
             let incoming = tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(()),
+                Some(heartbeat) = heartbeats.next() => {
+                    self.heartbeat(heartbeat).await?;
+                    continue;
+                }
+                _ = looks.tick() => {
+                    self.look().await?;
+                    continue;
+                }
                 Some(incoming) = intake.commands.recv() => incoming?,
                 Some(incoming) = intake.reports.recv() => incoming?,
                 () = clock::sleep_until(timer) => {
@@ -185,6 +209,9 @@ impl Leader<'_> {
             traceparent,
             reply_to,
         } = incoming;
+        if let Input::Report(message) = &input {
+            self.roster.heard(message.executor, Instant::now());
+        }
         if *self.poison == Some((origin.stream, origin.seq)) {
             input = Input::Poison {
                 problem: InputProblem::CorePanicked,
@@ -201,13 +228,14 @@ impl Leader<'_> {
         Ok(())
     }
 
-    async fn decide(
+    /// Decides one input; whether that led to a commit.
+    pub(crate) async fn decide(
         &mut self,
         origin: Option<&Origin>,
         input: &Input,
         traceparent: Option<String>,
         reply_to: Option<String>,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let traceparent = trace::current_traceparent().or(traceparent);
         let facts = Facts {
             now: clock::now(),
@@ -224,9 +252,19 @@ impl Leader<'_> {
             }
         };
         self.after(&step).await?;
+        let committed = step.commit.is_some();
+        self.send(Work {
+            step,
+            reply_to,
+            orders: None,
+        })
+        .await;
+        Ok(committed)
+    }
+
+    pub(crate) async fn send(&self, work: Work) {
         // A closed channel means that the pipeline failed; its error ends the leadership.
-        let _ = self.work.send(Work { step, reply_to }).await;
-        Ok(())
+        let _ = self.work.send(work).await;
     }
 
     /// What a new commit means for the shell itself.

@@ -1,17 +1,20 @@
 //! The conductor: the only writer of EVENTS.
 //!
 //! It folds deliveries, commands, reports and the clock through the pure core, appends what is
-//! decided, and only then lets anything leave: run commands to executors, answers to callers.
+//! decided, and only then lets anything leave: run commands and orders to executors, answers to
+//! callers. It listens to the heartbeats of executors and says who has fallen silent.
 //! Leadership is decided by the log: every append names the sequence it expects, so a stale
 //! conductor is refused by the broker. The lease only avoids duels.
 
 mod config;
 mod dispatch;
 mod error;
+mod executors;
 mod intake;
 mod lead;
 mod load;
 mod pipeline;
+mod roster;
 mod seals;
 mod snapshot;
 mod stacks;

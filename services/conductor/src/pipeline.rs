@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use futures::{StreamExt as _, TryStreamExt as _, future::Either};
 use maestro_domain::{
+    ExecutorId,
     core::{Step, Stored},
-    report::Reply,
+    report::{Order, Orders, Reply},
     run::RunCommand,
 };
-use maestro_eventlog::{Appender, EventLog, Vault};
+use maestro_eventlog::{Appender, EventLog, Holding, Vault};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -19,29 +20,45 @@ use crate::{dispatch::Dispatch, error::Error, seals::Seals};
 const SEALING: usize = 64;
 
 /// A decision on its way.
+#[derive(Default)]
 pub(crate) struct Work {
     pub(crate) step: Step,
     pub(crate) reply_to: Option<String>,
+    /// What the executor that waits at `reply_to` has to do, after everything decided so far.
+    pub(crate) orders: Option<Orders>,
+}
+
+/// What goes to whoever waits for it.
+enum Answer {
+    Reply(Reply),
+    Orders(Orders),
+}
+
+/// Where everything goes.
+pub(crate) struct Ways {
+    pub(crate) log: EventLog,
+    pub(crate) vault: Vault,
+    /// Whoever lost the lead answers nobody: what it knows may be of yesterday.
+    pub(crate) holding: Holding,
+    pub(crate) dispatch: mpsc::UnboundedSender<Dispatch>,
 }
 
 /// What leaves when the commit is stored.
 struct Release {
-    reply: Option<(String, Reply)>,
+    answer: Option<(String, Answer)>,
     run_commands: Vec<RunCommand>,
-    traceparent: Option<String>,
+    orders: Vec<(ExecutorId, Order)>,
 }
 
 /// Runs until the channel closes or a commit cannot be stored.
 pub(crate) async fn run(
-    log: EventLog,
-    vault: Vault,
+    ways: Ways,
     mut appender: Appender,
     in_flight: usize,
     work: mpsc::Receiver<Work>,
-    dispatch: mpsc::UnboundedSender<Dispatch>,
 ) -> Result<(), Error> {
-    let seals = Arc::new(Seals::new(vault));
-    let (log, dispatch) = (&log, &dispatch);
+    let seals = Arc::new(Seals::new(ways.vault.clone()));
+    let ways = &ways;
     ReceiverStream::new(work)
         .map(|work| {
             let seals = Arc::clone(&seals);
@@ -57,7 +74,7 @@ pub(crate) async fn run(
         })
         .buffered(in_flight)
         .try_for_each(|released| async move {
-            release(log, dispatch, released).await;
+            release(ways, released).await;
             Ok(())
         })
         .await
@@ -68,11 +85,11 @@ fn append(
     appender: &mut Appender,
     work: Work,
 ) -> impl Future<Output = Result<Release, Error>> + use<> {
-    let Work { step, reply_to } = work;
-    let traceparent = step
-        .commit
-        .as_ref()
-        .and_then(|stored| stored.commit.traceparent.clone());
+    let Work {
+        step,
+        reply_to,
+        orders,
+    } = work;
     let acknowledged = step.commit.map(|Stored { commit, bytes }| {
         let stored = appender.append(
             commit.n,
@@ -87,27 +104,40 @@ fn append(
             })
         }
     });
+    let answer = orders.map(Answer::Orders).or(step.reply.map(Answer::Reply));
     async move {
         if let Some(acknowledged) = acknowledged {
             acknowledged.await?;
         }
-        let reply = reply_to.zip(step.reply);
         Ok(Release {
-            reply,
+            answer: reply_to.zip(answer),
             run_commands: step.run_commands,
-            traceparent,
+            orders: step.orders,
         })
     }
 }
 
-async fn release(log: &EventLog, dispatch: &mpsc::UnboundedSender<Dispatch>, release: Release) {
+async fn release(ways: &Ways, release: Release) {
     for command in release.run_commands {
         // The receiver lives as long as the leadership.
-        let _ = dispatch.send(Dispatch::new(command, release.traceparent.as_deref()));
+        let _ = ways.dispatch.send(Dispatch::new(command));
     }
-    if let Some((to, reply)) = release.reply
-        && let Err(error) = log.answer(&to, &reply).await
-    {
+    if !ways.holding.is_held() {
+        return;
+    }
+    for (executor, order) in release.orders {
+        if let Err(error) = ways.log.order(executor, &order).await {
+            tracing::debug!(%error, "an order is not sent; the next heartbeat's answer has it");
+        }
+    }
+    let Some((to, answer)) = release.answer else {
+        return;
+    };
+    let answered = match answer {
+        Answer::Reply(reply) => ways.log.answer(&to, &reply).await,
+        Answer::Orders(orders) => ways.log.answer_heartbeat(&to, &orders).await,
+    };
+    if let Err(error) = answered {
         let error = &error as &dyn std::error::Error;
         tracing::debug!(error, "answer not sent; whoever asked will ask again");
     }

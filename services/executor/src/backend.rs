@@ -1,7 +1,7 @@
 //! What runs an attempt. A backend knows how to start, end and watch it; claims, reports and LOGS
 //! are not its business.
 
-use std::{future::Future, io, sync::Arc};
+use std::{future::Future, io};
 
 use bytes::Bytes;
 use maestro_domain::{
@@ -100,9 +100,8 @@ pub(crate) trait Logs: Send {
     fn discard(&mut self);
 }
 
-/// Whether the executor's right to act was confirmed so recently that it may still create
-/// something. Asked right before each creation.
-pub(crate) type Confirmed = Arc<dyn Fn() -> bool + Send + Sync>;
+/// Whether what was claimed is still this executor's. Asked right before each creation.
+pub(crate) type MayCreate<'a> = &'a (dyn Fn() -> bool + Sync);
 
 /// Runs attempts. Everything may be repeated.
 pub(crate) trait Backend: Send + Sync + 'static {
@@ -119,8 +118,12 @@ pub(crate) trait Backend: Send + Sync + 'static {
     ///
     /// # Errors
     /// When it could not be created: nothing of it runs or will run. The text says why, in the words
-    /// of whoever refused it. [`io::ErrorKind::Interrupted`] when it was forgotten meanwhile.
-    fn ensure(&self, task: &Task) -> impl Future<Output = io::Result<Attempt>> + Send;
+    /// of whoever refused it. [`io::ErrorKind::Interrupted`] when it may not go on creating.
+    fn ensure(
+        &self,
+        task: &Task,
+        may_create: MayCreate<'_>,
+    ) -> impl Future<Output = io::Result<Attempt>> + Send;
     /// Finds what runs for this run and attempt under whatever token, marks it with this one and
     /// follows it. `None` only when it is certain that there is nothing and will be nothing.
     ///

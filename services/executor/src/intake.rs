@@ -9,10 +9,10 @@ use tokio_util::sync::CancellationToken;
 use crate::{backend::Backend, backoff::Backoff, executor::Executor, registry::Phase};
 
 impl<B: Backend> Executor<B> {
-    /// Takes commands of one pool until asked to stop.
+    /// Takes commands of one pool until asked to drain or to stop.
     pub(crate) async fn serve_pool(self: Arc<Self>, pool: Name) {
         let mut backoff = Backoff::for_outage();
-        while !self.stop.is_cancelled() {
+        while !self.drained.is_cancelled() {
             match self.log.run_commands(&pool).await {
                 Ok(commands) => {
                     backoff = Backoff::for_outage();
@@ -20,15 +20,17 @@ impl<B: Backend> Executor<B> {
                 }
                 Err(error) => tracing::warn!(%pool, %error, "cannot take run commands"),
             }
-            self.stop.run_until_cancelled(backoff.wait()).await;
+            self.drained.run_until_cancelled(backoff.wait()).await;
         }
     }
 
     async fn take(self: &Arc<Self>, mut commands: RunCommands) {
         loop {
-            match self.stop.run_until_cancelled(commands.next()).await {
+            match self.drained.run_until_cancelled(commands.next()).await {
                 None => return,
-                Some(Ok(job)) => self.spawn(Self::handle(Arc::clone(self), job)),
+                Some(Ok(job)) => {
+                    self.spawn(Self::handle(Arc::clone(self), job));
+                }
                 Some(Err(error)) => {
                     tracing::warn!(%error, "cannot take run commands");
                     return;
@@ -38,17 +40,15 @@ impl<B: Backend> Executor<B> {
     }
 
     async fn handle(self: Arc<Self>, job: Job) {
-        let acted = match &job.command {
+        let why = match &job.command {
             Ok(RunCommand::Start(start)) => {
                 let start = start.clone();
                 return self.start(job, start).await;
             }
-            Err(error) => {
-                tracing::error!(%error, "dropping a run command that cannot be read");
-                job.term().await
-            }
+            Err(error) => error.to_string(),
         };
-        if let Err(error) = acted {
+        tracing::error!(why, "a run command cannot be read; parked");
+        if let Err(error) = job.park(&why).await {
             tracing::debug!(%error, "a run command will come again");
         }
     }
@@ -63,7 +63,7 @@ impl<B: Backend> Executor<B> {
             Ok(()) => return Some(canceled),
             // The first delivery of this command is at work and will acknowledge it.
             Err(Phase::Starting(_)) => {}
-            Err(Phase::Live | Phase::Settled) => {
+            Err(Phase::Live(_) | Phase::Settled) => {
                 if let Err(error) = job.ack().await {
                     tracing::debug!(%error, "a run command will come again");
                 }

@@ -2,16 +2,23 @@
 //!
 //! An attempt is claimed before anything is created, runs under a shim that outlives the
 //! executor, and is reported until the conductor has recorded its end. What an executor leaves
-//! when it stops or dies, the next one on the same data folder continues.
+//! when it stops or dies, the next one on the same data folder, or one of the same site, continues.
+//!
+//! Heartbeats tell the conductor that the executor lives, and the executor what it has to do.
+//! Without an answer for most of a lease term it creates nothing.
 
 mod backend;
 mod backoff;
 mod config;
+mod confirmation;
 mod executor;
+mod heartbeats;
 mod identity;
 mod intake;
 mod kubernetes;
+mod leaving;
 mod logs;
+mod orders;
 mod process;
 mod recovery;
 mod registry;
@@ -20,7 +27,7 @@ pub mod shim;
 mod starting;
 mod supervision;
 
-use std::{env, sync::Arc};
+use std::env;
 
 use anyhow::Context as _;
 use maestro_domain::ExecutorId;
@@ -29,7 +36,6 @@ use tokio_util::sync::CancellationToken;
 
 pub use crate::config::{BackendKind, Config, Egress, FullEnv, Kubernetes, OnStop, Scope};
 use crate::{
-    backend::Confirmed,
     executor::{Executor, Parts},
     kubernetes::KubernetesBackend,
     process::{ProcessBackend, Settings},
@@ -107,8 +113,7 @@ async fn kubernetes_backend(
         term_grace_s: config.term_grace_s,
         retention_s: config.retention_s,
     };
-    let confirmed: Confirmed = Arc::new(|| true);
-    KubernetesBackend::open(settings, confirmed)
+    KubernetesBackend::open(settings)
         .await
         .context("cannot use the kubernetes backend")
 }

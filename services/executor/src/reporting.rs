@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use maestro_domain::{
     Name, Report, Timestamp,
-    report::{End, Execution, Place, Reply, ReportMessage},
+    report::{End, Execution, Membership, Place, Reply, ReportMessage},
 };
 use maestro_eventlog::RequestError;
 use maestro_runtime::clock;
 
-use crate::{backend::Backend, backoff::Backoff, executor::Executor};
+use crate::{backend::Backend, backoff::Backoff, executor::Executor, recovery::Differences};
 
 /// How long an answer is waited for before the report is repeated. A report that is not answered
 /// for long is repeated less often: each one is stored.
@@ -24,11 +24,6 @@ impl<B: Backend> Executor<B> {
         execution: Execution,
         traceparent: Option<&str>,
     ) -> Option<bool> {
-        let granted = |reply| match reply {
-            Reply::Granted => Some(true),
-            Reply::Refused => Some(false),
-            _ => None,
-        };
         self.until_answered(pool, Report::Claim(execution), traceparent, granted)
             .await
     }
@@ -78,21 +73,38 @@ impl<B: Backend> Executor<B> {
             .is_some()
     }
 
-    /// Reports what was found at the start; returns what should have been found too, `None` when
+    /// Asks for the right to look after an execution whose lease is this executor's; `None` when
     /// the executor stops before the answer.
-    pub(crate) async fn report_inventory(&self, pool: &Name) -> Option<Vec<Execution>> {
-        let executions = self.registry.executions();
+    pub(crate) async fn claim_adoption(&self, pool: &Name, execution: Execution) -> Option<bool> {
+        self.until_answered(pool, Report::Adopt(execution), None, granted)
+            .await
+    }
+
+    /// Reports what is here; returns how it differs from the leases, `None` when the executor stops
+    /// before the answer.
+    pub(crate) async fn report_inventory(&self, pool: &Name) -> Option<Differences> {
+        let backend = self.backend.kind().parse().expect("a kind is a name");
         let report = Report::Inventory {
             pool: pool.clone(),
-            executions,
-            membership: None,
+            executions: self.registry.live_in(pool),
+            membership: Some(Membership {
+                site: self.backend.site(),
+                backend,
+            }),
         };
-        let missing = |reply| match reply {
-            Reply::Differences { missing, .. } => Some(missing),
-            Reply::Recorded => Some(Vec::new()),
+        let differences = |reply| match reply {
+            Reply::Differences { missing, stale } => Some(Differences { missing, stale }),
             _ => None,
         };
-        self.until_answered(pool, report, None, missing).await
+        self.until_answered(pool, report, None, differences).await
+    }
+
+    /// Reports that nothing new is taken.
+    pub(crate) async fn report_draining(&self) {
+        if let Some(pool) = self.pools.first() {
+            self.until_answered(pool, Report::Draining, None, recorded)
+                .await;
+        }
     }
 
     async fn until_answered<T>(
@@ -157,6 +169,14 @@ impl Finished {
             log_bytes: 0,
             detail: None,
         }
+    }
+}
+
+fn granted(reply: Reply) -> Option<bool> {
+    match reply {
+        Reply::Granted => Some(true),
+        Reply::Refused => Some(false),
+        _ => None,
     }
 }
 

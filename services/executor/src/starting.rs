@@ -1,14 +1,15 @@
 //! From a start command to a running attempt.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use maestro_domain::{
     Digest,
-    report::End,
+    report::{End, Execution},
     run::{RunSpec, Start},
 };
 use maestro_eventlog::Job;
 use maestro_runtime::{clock, trace};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
@@ -16,13 +17,14 @@ use crate::{
     backend::{Attempt, Backend, Task},
     backoff::Backoff,
     executor::Executor,
-    registry::Phase,
     reporting::Finished,
 };
 
-/// What a granted claim led to.
-enum Granted {
+/// What a start led to.
+enum Outcome {
     Started(Attempt),
+    /// The conductor wants no such start (any more).
+    Refused,
     /// Nothing was created and nothing will be, with the reason.
     Settled(End, Option<String>),
     /// The executor stops; the conductor hears of it at the next start.
@@ -71,29 +73,16 @@ impl<B: Backend> Executor<B> {
         let received = clock::monotonic();
         let traceparent = trace::current_traceparent().or(parent);
         let (execution, pool) = (start.execution, start.pool.clone());
-        match self.claim(&pool, execution, traceparent.as_deref()).await {
-            Some(true) => {}
-            refused => {
-                self.registry.leave(execution);
-                if refused.is_some() {
-                    metrics::counter!("maestro_executor_claims_refused_total").increment(1);
-                    acknowledge(&job).await;
-                }
-                return;
-            }
-        }
-        match self.create(start, &canceled, traceparent.clone()).await {
-            Granted::Started(attempt) => {
+        match self.obtain(&start, &canceled, traceparent.as_deref()).await {
+            Outcome::Started(attempt) => {
                 metrics::histogram!("maestro_executor_start_seconds")
                     .record(received.elapsed().as_secs_f64());
-                self.registry.set(execution, Phase::Live);
-                self.cancel_if(&canceled, &attempt).await;
-                let supervisor = Self::supervise(Arc::clone(&self), attempt).in_current_span();
-                self.spawn(supervisor);
+                self.follow(attempt);
+                self.cancel_if(&canceled, execution).await;
                 acknowledge(&job).await;
             }
-            Granted::Settled(end, why) => {
-                self.registry.set(execution, Phase::Settled);
+            Outcome::Settled(end, why) => {
+                self.registry.settle(execution);
                 let finished = Finished {
                     detail: why,
                     ..Finished::unstarted(execution, end)
@@ -106,56 +95,106 @@ impl<B: Backend> Executor<B> {
                 }
                 self.registry.leave(execution);
             }
-            Granted::Stopped => self.registry.leave(execution),
+            Outcome::Refused => {
+                metrics::counter!("maestro_executor_claims_refused_total").increment(1);
+                self.registry.leave(execution);
+                acknowledge(&job).await;
+            }
+            Outcome::Stopped => self.registry.leave(execution),
         }
     }
 
+    /// Claims and creates. What was claimed is claimed again when the right to act was in doubt
+    /// since then, because the lease may have moved.
+    async fn obtain(
+        &self,
+        start: &Start,
+        canceled: &CancellationToken,
+        traceparent: Option<&str>,
+    ) -> Outcome {
+        let mut end = &self.drained;
+        loop {
+            if end
+                .run_until_cancelled(self.confirmation.wait())
+                .await
+                .is_none()
+            {
+                return Outcome::Stopped;
+            }
+            // What may be claimed already is carried on, also when nothing new is taken.
+            end = &self.stop;
+            let claimed_at = Instant::now();
+            match self.claim(&start.pool, start.execution, traceparent).await {
+                Some(true) => {}
+                Some(false) => return Outcome::Refused,
+                None => return Outcome::Stopped,
+            }
+            let created = self.create(start, canceled, traceparent, claimed_at);
+            if let Some(outcome) = created.await {
+                return outcome;
+            }
+            tracing::info!("claiming once more: the conductor was not heard for a while");
+        }
+    }
+
+    /// `None` when the claim of then may not stand any more; nothing was created.
     async fn create(
         &self,
-        start: Start,
+        start: &Start,
         canceled: &CancellationToken,
-        traceparent: Option<String>,
-    ) -> Granted {
+        traceparent: Option<&str>,
+        claimed_at: Instant,
+    ) -> Option<Outcome> {
         let Ok(_permit) = self.launches.acquire().await else {
-            return Granted::Stopped;
+            return Some(Outcome::Stopped);
         };
-        let spec = match self.stop.run_until_cancelled(self.fetch_spec(&start)).await {
+        let spec = match self.stop.run_until_cancelled(self.fetch_spec(start)).await {
             Some(Ok(spec)) => spec,
             Some(Err(error)) => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "nothing to execute"
                 );
-                return Granted::Settled(End::LaunchRejected, Some(error.to_string()));
+                let why = Some(error.to_string());
+                return Some(Outcome::Settled(End::LaunchRejected, why));
             }
-            None => return Granted::Stopped,
+            None => return Some(Outcome::Stopped),
         };
-        if canceled.is_cancelled() {
-            return Granted::Settled(End::Canceled, None);
+        let _creating = self.creating.read().await;
+        if self.stop.is_cancelled() {
+            return Some(Outcome::Stopped);
         }
-        match self
-            .backend
-            .ensure(&Task {
-                start,
-                spec,
-                traceparent,
-            })
-            .await
-        {
-            Ok(attempt) => Granted::Started(attempt),
+        if canceled.is_cancelled() {
+            return Some(Outcome::Settled(End::Canceled, None));
+        }
+        if !self.confirmation.held_since(claimed_at) {
+            return None;
+        }
+        let task = Task {
+            start: start.clone(),
+            spec,
+            traceparent: traceparent.map(str::to_owned),
+        };
+        let may_create = || self.confirmation.held_since(claimed_at);
+        match self.backend.ensure(&task, &may_create).await {
+            Ok(attempt) => Some(Outcome::Started(attempt)),
+            // The right to act ended while it was being created.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => None,
             Err(error) => {
                 tracing::error!(%error, "the attempt cannot be created");
-                Granted::Settled(End::LaunchRejected, Some(error.to_string()))
+                let why = Some(error.to_string());
+                Some(Outcome::Settled(End::LaunchRejected, why))
             }
         }
     }
 
     /// A cancel that came while the attempt was created.
-    async fn cancel_if(&self, canceled: &CancellationToken, attempt: &Attempt) {
+    pub(crate) async fn cancel_if(&self, canceled: &CancellationToken, execution: Execution) {
         if canceled.is_cancelled() {
-            // Should it fail, the cancel command comes again: it is not acknowledged yet.
-            if let Err(error) = self.backend.cancel(attempt.execution).await {
-                tracing::warn!(%error, "cannot cancel");
+            // Should it fail, the order comes again with the next heartbeat.
+            match self.backend.cancel(execution).await {
+                Ok(()) => self.registry.canceled(execution),
+                Err(error) => tracing::warn!(%error, "cannot cancel yet"),
             }
         }
     }

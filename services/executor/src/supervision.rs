@@ -4,6 +4,7 @@ use std::{pin::pin, sync::Arc, time::Duration};
 
 use maestro_runtime::clock;
 use tokio::{sync::watch, time};
+use tracing::Instrument as _;
 
 use crate::{
     backend::{Attempt, Backend, Observation},
@@ -15,9 +16,18 @@ use crate::{
 const START_REPORT_WITHIN: Duration = Duration::from_secs(2);
 
 impl<B: Backend> Executor<B> {
+    /// Supervises an attempt that the backend has, until its end or until it is released.
+    pub(crate) fn follow(self: &Arc<Self>, attempt: Attempt) {
+        let released = self.registry.live(attempt.execution, attempt.pool.clone());
+        let supervising = Self::supervise(Arc::clone(self), attempt).in_current_span();
+        self.spawn(async move {
+            let _ = released.run_until_cancelled(supervising).await;
+        });
+    }
+
     /// Ships the attempt's output and reports its start and end. Ends early when the executor
     /// stops; the next one continues.
-    pub(crate) async fn supervise(self: Arc<Self>, attempt: Attempt) {
+    async fn supervise(self: Arc<Self>, attempt: Attempt) {
         let Some(seen) = self.backend.observe(attempt.execution) else {
             return;
         };
@@ -36,6 +46,15 @@ impl<B: Backend> Executor<B> {
             log_bytes,
             detail,
         };
+        // What was released meanwhile is not collected: it is another's.
+        if self
+            .stop
+            .run_until_cancelled(self.confirmation.wait())
+            .await
+            .is_none()
+        {
+            return;
+        }
         let traceparent = attempt.traceparent.as_deref();
         if !self
             .report_finished(&attempt.pool, finished, traceparent)

@@ -132,7 +132,12 @@ impl World {
 
     pub fn set_stack(&mut self, text: &str) {
         self.stack = OneStack::parse(text);
-        let (project, digest) = (self.project, self.stack.0);
+        self.set_stack_of(self.project);
+    }
+
+    /// Gives a project the stack of this world.
+    pub fn set_stack_of(&mut self, project: ProjectId) {
+        let digest = self.stack.0;
         let document = Sealed {
             key: VaultKey::stack(&digest),
             digest,

@@ -3,6 +3,7 @@
 
 mod appends;
 mod deliveries;
+mod heartbeats;
 mod leases;
 mod logs;
 mod queue;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use maestro_domain::{
-    ExecutorId, Name, ProjectId, RunId, VaultKey,
+    Name, ProjectId, RunId, VaultKey,
     digest::Digest,
     report::Execution,
     run::{RunCommand, Start},
@@ -44,15 +44,6 @@ fn start_command(n: u128, in_pool: &str) -> RunCommand {
     })
 }
 
-fn cancel_command(n: u128, in_pool: &str) -> RunCommand {
-    let executor = ExecutorId::new(Uuid::from_u128(9));
-    RunCommand::Cancel {
-        execution: execution(n),
-        pool: pool(in_pool),
-        executor,
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_reach_their_pool_once_and_leave_when_acknowledged() {
     let (_nats, log) = start().await;
@@ -61,7 +52,7 @@ async fn commands_reach_their_pool_once_and_leave_when_acknowledged() {
         log.send_run_command(&start_command(1, "default"), Some(traceparent))
             .await
             .unwrap();
-        log.send_run_command(&cancel_command(1, "default"), None)
+        log.send_run_command(&start_command(3, "default"), None)
             .await
             .unwrap();
         log.send_run_command(&start_command(2, "gpu"), None)
@@ -82,7 +73,7 @@ async fn commands_reach_their_pool_once_and_leave_when_acknowledged() {
     let second = soon(commands.next()).await.unwrap();
     assert_eq!(
         *second.command.as_ref().unwrap(),
-        cancel_command(1, "default")
+        start_command(3, "default")
     );
     second.ack().await.unwrap();
     let state = log.stream_state(Stream::RunCommands).await.unwrap();
@@ -155,5 +146,40 @@ async fn a_command_that_cannot_be_read_is_handed_out_for_parking() {
     let job = soon(commands.next()).await.unwrap();
     assert!(job.command.is_err());
     assert_eq!(job.payload, "garbage");
-    job.term().await.unwrap();
+    job.park("no JSON\nat all").await.unwrap();
+    let parked = raw.get_stream("PARKED").await.unwrap();
+    let kept = parked.get_raw_message(1).await.unwrap();
+    assert_eq!(kept.payload, "garbage");
+    let origin = kept.headers.get("Maestro-Origin").unwrap();
+    assert_eq!(origin.as_str(), "maestro.run_commands.default.start");
+    wait_until(SOON, || async {
+        let state = log.stream_state(Stream::RunCommands).await;
+        state.unwrap().messages == 0
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_older_version_left_is_passed_over() {
+    let (nats, log) = start().await;
+    let raw = raw(&nats).await;
+    raw.publish("maestro.run_commands.default.cancel", "{}".into())
+        .await
+        .unwrap()
+        .await
+        .unwrap();
+    log.send_run_command(&start_command(1, "default"), None)
+        .await
+        .unwrap();
+    let mut commands = log.run_commands(&pool("default")).await.unwrap();
+    let job = soon(commands.next()).await.unwrap();
+    assert_eq!(job.command.as_ref().unwrap().execution(), execution(1));
+    job.ack().await.unwrap();
+    wait_until(SOON, || async {
+        let state = log.stream_state(Stream::RunCommands).await;
+        state.unwrap().messages == 0
+    })
+    .await;
+    let parked = log.stream_state(Stream::Parked).await.unwrap();
+    assert_eq!(parked.messages, 0);
 }

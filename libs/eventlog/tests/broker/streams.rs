@@ -165,3 +165,27 @@ async fn a_size_that_an_operator_chose_stays() {
         123 << 20
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_of_an_older_version_gets_its_age_and_keeps_its_commands() {
+    let (nats, log) = start().await;
+    let raw = raw(&nats).await;
+    let config = async || {
+        let stream = raw.get_stream("RUN_COMMANDS").await.unwrap();
+        stream.cached_info().config.clone()
+    };
+    let mut older = config().await;
+    older.max_age = std::time::Duration::ZERO;
+    raw.update_stream(&older).await.unwrap();
+    raw.publish("maestro.run_commands.default.start", "{}".into())
+        .await
+        .unwrap()
+        .await
+        .unwrap();
+    log.ensure().await.unwrap();
+    let updated = config().await;
+    assert_eq!(updated.max_age, std::time::Duration::from_secs(3_600));
+    assert_eq!(updated.metadata, older.metadata);
+    let state = log.stream_state(Stream::RunCommands).await.unwrap();
+    assert_eq!(state.messages, 1);
+}

@@ -39,10 +39,11 @@ pub(crate) async fn measure(programs: &Programs) -> anyhow::Result<Latency> {
     wait_until(STARTED_WITHIN, async || lines() >= paced.sent.len()).await;
     up.stop().await?;
     let marks = fs::read_to_string(&marks)?;
-    of(&paced, &started(&marks)?)
+    of(&paced, &marks_of(&marks)?)
 }
 
-fn stack_of(mark: &Path, marks: &Path) -> String {
+/// A stack whose runs leave a mark.
+pub(crate) fn stack_of(mark: &Path, marks: &Path) -> String {
     format!(
         "apiVersion: maestro.dev/v1\n\
          kind: ServiceStack\n\
@@ -63,7 +64,7 @@ fn stack_of(mark: &Path, marks: &Path) -> String {
 }
 
 /// Start times in microseconds by delivery.
-fn started(marks: &str) -> anyhow::Result<HashMap<&str, u64>> {
+pub(crate) fn marks_of(marks: &str) -> anyhow::Result<HashMap<&str, u64>> {
     let lines = marks.lines();
     lines
         .map(|line| mark(line).with_context(|| format!("no mark: {line}")))
@@ -93,7 +94,7 @@ fn of(paced: &Paced, started: &HashMap<&str, u64>) -> anyhow::Result<Latency> {
     })
 }
 
-fn tail(samples: &[f64]) -> Tail {
+pub(crate) fn tail(samples: &[f64]) -> Tail {
     Tail {
         p50_ms: percentile(samples, 50),
         p90_ms: percentile(samples, 90),

@@ -14,6 +14,7 @@ mod process;
 mod programs;
 mod report;
 mod results;
+mod runs;
 mod stats;
 
 use std::{
@@ -33,6 +34,8 @@ pub(crate) enum Task {
     Ingest(Options),
     /// From a webhook to the start of its process, at 20 webhooks per second
     Latency(Options),
+    /// A thousand short runs on fifty slots, beside the same processes without Maestro
+    Runs(Options),
     /// Memory of an idle Maestro and time of `maestro --help`
     Idle(Options),
     /// All of them
@@ -60,25 +63,30 @@ pub(crate) struct Options {
 
 /// Runs one task.
 pub(crate) async fn run(root: &Path, task: Task) -> anyhow::Result<ExitCode> {
-    let (options, ingest, latency, idle) = match task {
+    let (options, wanted) = match task {
         Task::Report { results } => {
             write_document(root, &results)?;
             return Ok(ExitCode::SUCCESS);
         }
-        Task::Ingest(options) => (options, true, false, false),
-        Task::Latency(options) => (options, false, true, false),
-        Task::Idle(options) => (options, false, false, true),
-        Task::All(options) => (options, true, true, true),
+        Task::Ingest(options) => (options, "ingest"),
+        Task::Latency(options) => (options, "latency"),
+        Task::Runs(options) => (options, "runs"),
+        Task::Idle(options) => (options, "idle"),
+        Task::All(options) => (options, "all"),
     };
+    let wanted = |name| wanted == "all" || wanted == name;
     let programs = Programs::build(root)?;
     let mut results = Results::on(machine::look()?);
-    if idle {
+    if wanted("idle") {
         results.idle = Some(idle::measure(&programs).await?);
     }
-    if latency {
+    if wanted("latency") {
         results.latency = Some(latency::measure(&programs).await?);
     }
-    if ingest {
+    if wanted("runs") {
+        results.runs = Some(runs::measure(&programs).await?);
+    }
+    if wanted("ingest") {
         let effort = Effort {
             rounds: options.rounds.max(1),
             seconds: options.seconds.max(1),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{
     ingest::{INGRESS, NODE},
-    results::{Contest, Idle, Latency, Receiver, Results, Sync},
+    results::{Contest, Idle, Latency, Receiver, Results, Runs, Sync, Tail},
     stats::median,
 };
 
@@ -33,6 +33,9 @@ pub(crate) fn markdown(results: &Results) -> String {
     }
     if let Some(latency) = &results.latency {
         text += &self::latency(latency);
+    }
+    if let Some(runs) = &results.runs {
+        text += &self::runs(runs);
     }
     if let Some(idle) = &results.idle {
         text += &self::idle(idle);
@@ -106,6 +109,27 @@ fn latency(latency: &Latency) -> String {
     }
     text += "\nTargets: p50 at most 20 ms, p99 at most 100 ms.\n";
     text
+}
+
+fn runs(runs: &Runs) -> String {
+    let row = |name: &str, per_minute: f64, tail: &Tail| {
+        format!(
+            "| {name} | {per_minute:.0} | {:.1} | {:.1} | {:.1} |\n",
+            tail.p50_ms, tail.p99_ms, tail.max_ms
+        )
+    };
+    format!(
+        "\n## Short runs\n\n\
+         {} runs that end at once, queued on {} slots; `maestro up`, sync always, against a loop \
+         that spawns the same program as often and as many at once: {:.0} % of its rate. The time \
+         is that from the dispatch (or the spawn) to the program's first instruction.\n\n\
+         | who | runs/min | p50 ms | p99 ms | max ms |\n|---|--:|--:|--:|--:|\n{}{}",
+        runs.runs,
+        runs.slots,
+        runs.per_minute / runs.bare_per_minute * 100.0,
+        row("Maestro", runs.per_minute, &runs.dispatched_to_started),
+        row("bare", runs.bare_per_minute, &runs.bare_spawned_to_started),
+    )
 }
 
 fn idle(idle: &Idle) -> String {

@@ -11,6 +11,8 @@ pub(crate) struct Results {
     pub(crate) ingest: Vec<Contest>,
     pub(crate) latency: Option<Latency>,
     pub(crate) idle: Option<Idle>,
+    #[serde(default)]
+    pub(crate) runs: Option<Runs>,
 }
 
 impl Results {
@@ -20,6 +22,7 @@ impl Results {
             ingest: Vec::new(),
             latency: None,
             idle: None,
+            runs: None,
         }
     }
 }
@@ -102,6 +105,18 @@ pub(crate) struct Tail {
     pub(crate) p90_ms: f64,
     pub(crate) p99_ms: f64,
     pub(crate) max_ms: f64,
+}
+
+/// Short runs on a full pool, and the same processes without Maestro.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Runs {
+    pub(crate) runs: u64,
+    pub(crate) slots: usize,
+    pub(crate) per_minute: f64,
+    /// From the commit that leases the slot to the first instruction of the program.
+    pub(crate) dispatched_to_started: Tail,
+    pub(crate) bare_per_minute: f64,
+    pub(crate) bare_spawned_to_started: Tail,
 }
 
 /// `maestro up` with nothing to do, without its children.

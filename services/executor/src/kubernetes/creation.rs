@@ -27,7 +27,7 @@ use super::{
     manifest::{self, Wanted, inputs::InputError},
     names,
 };
-use crate::backend::{Confirmed, Task};
+use crate::backend::{MayCreate, Task};
 
 /// Why an attempt was not created.
 #[derive(Debug, thiserror::Error)]
@@ -43,16 +43,16 @@ pub(crate) enum CreateError {
     Foreign { kind: &'static str, name: String },
     #[error("{kind} {name} exists for another specification or a newer lease")]
     Another { kind: &'static str, name: String },
-    /// The lease moved while it was being created.
-    #[error("the lease moved")]
-    Forgotten,
+    /// The lease moved, or the conductor was not heard for too long.
+    #[error("the right to create it is in doubt")]
+    InDoubt,
 }
 
 impl From<CreateError> for io::Error {
     fn from(error: CreateError) -> Self {
         match error {
             CreateError::Call(call) => call.into(),
-            CreateError::Forgotten => Self::new(io::ErrorKind::Interrupted, error),
+            CreateError::InDoubt => Self::new(io::ErrorKind::Interrupted, error),
             other => Self::other(other),
         }
     }
@@ -62,7 +62,7 @@ impl From<CreateError> for io::Error {
 pub(crate) struct Creation<'a> {
     pub(crate) cluster: &'a Arc<Cluster>,
     pub(crate) task: &'a Task,
-    pub(crate) confirmed: &'a Confirmed,
+    pub(crate) may_create: MayCreate<'a>,
     pub(crate) forgotten: CancellationToken,
 }
 
@@ -204,7 +204,7 @@ impl Creation<'_> {
         let mut pauses = calls::pauses();
         loop {
             self.may_create().await?;
-            match calls::once(&self.cluster.gate, api.create(&params, &object)).await {
+            match calls::answer(api.create(&params, &object)).await {
                 Err(CallError::Unavailable(said)) => {
                     tracing::warn!(error = %said, "an object cannot be created yet");
                     pauses.wait_jittered().await;
@@ -214,20 +214,13 @@ impl Creation<'_> {
         }
     }
 
-    /// Waits while the executor's right to act is not confirmed.
+    /// Asked right before each creation: what is created by an executor that was cut off would run
+    /// beside what its heir tries.
     pub(super) async fn may_create(&self) -> Result<(), CreateError> {
-        let mut pauses = calls::pauses();
-        loop {
-            if self.forgotten.is_cancelled() {
-                return Err(CreateError::Forgotten);
-            }
-            self.cluster.gate.pass().await;
-            if (self.confirmed)() {
-                return Ok(());
-            }
-            self.forgotten
-                .run_until_cancelled(pauses.wait_jittered())
-                .await;
+        self.cluster.gate.pass().await;
+        match !self.forgotten.is_cancelled() && (self.may_create)() {
+            true => Ok(()),
+            false => Err(CreateError::InDoubt),
         }
     }
 

@@ -51,7 +51,7 @@ use self::{
 };
 pub(crate) use self::{names::Names, settings::Settings};
 use crate::{
-    backend::{Attempt, Backend, Confirmed, Observation, Task},
+    backend::{Attempt, Backend, MayCreate, Observation, Task},
     logs::masking,
 };
 
@@ -73,7 +73,6 @@ pub(crate) enum OpenError {
 /// The kubernetes backend.
 pub(crate) struct KubernetesBackend {
     cluster: Arc<Cluster>,
-    confirmed: Confirmed,
     site: Name,
     followed: Mutex<HashMap<Execution, Followed>>,
     tasks: TaskTracker,
@@ -96,7 +95,7 @@ impl KubernetesBackend {
     /// # Errors
     /// When the configuration or the credentials are not good enough; waits while the API server
     /// is away.
-    pub(crate) async fn open(settings: Settings, confirmed: Confirmed) -> Result<Self, OpenError> {
+    pub(crate) async fn open(settings: Settings) -> Result<Self, OpenError> {
         settings.config.check(settings.term_grace_s)?;
         let (client, gate) = connect::connect(&settings.config).await?;
         let cluster = Cluster::new(client, gate, settings);
@@ -106,7 +105,6 @@ impl KubernetesBackend {
         watching::start(&cluster, &tasks, &stop);
         Ok(Self {
             cluster,
-            confirmed,
             site,
             followed: Mutex::default(),
             tasks,
@@ -200,12 +198,12 @@ impl Backend for KubernetesBackend {
             .collect())
     }
 
-    async fn ensure(&self, task: &Task) -> io::Result<Attempt> {
+    async fn ensure(&self, task: &Task, may_create: MayCreate<'_>) -> io::Result<Attempt> {
         let execution = task.start.execution;
         let creation = Creation {
             cluster: &self.cluster,
             task,
-            confirmed: &self.confirmed,
+            may_create,
             forgotten: self.enter(execution),
         };
         let job = match creation.run().await {

@@ -79,7 +79,7 @@ impl Creation<'_> {
                 };
             }
             self.may_create().await?;
-            match calls::once(&self.cluster.gate, api.create(&params, &wanted)).await {
+            match calls::answer(api.create(&params, &wanted)).await {
                 Ok(created) => return Ok(created),
                 Err(CallError::AlreadyExists(_)) => {}
                 Err(CallError::Unavailable(said)) => {
@@ -106,7 +106,7 @@ impl Creation<'_> {
         loop {
             self.may_create().await?;
             let applied = api.patch(name, &params, &patch);
-            match calls::once(&self.cluster.gate, applied).await {
+            match calls::answer(applied).await {
                 Ok(_) => return Ok(()),
                 Err(CallError::Unavailable(said)) => {
                     tracing::warn!(error = %said, "an object cannot be applied yet");

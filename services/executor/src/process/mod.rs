@@ -20,6 +20,7 @@ use std::{
 };
 
 use maestro_domain::{ExecutorId, Name, Timestamp, report::Execution};
+use maestro_runtime::clock;
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -33,7 +34,7 @@ use self::{
     tail::Tail,
 };
 use crate::{
-    backend::{Attempt, Backend, Observation, Task},
+    backend::{Attempt, Backend, MayCreate, Observation, Task},
     logs::masking,
 };
 
@@ -174,7 +175,10 @@ impl Backend for ProcessBackend {
         Ok(found)
     }
 
-    async fn ensure(&self, task: &Task) -> io::Result<Attempt> {
+    async fn ensure(&self, task: &Task, may_create: MayCreate<'_>) -> io::Result<Attempt> {
+        if !may_create() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         let execution = task.start.execution;
         let folder = self.folder(execution);
         if !folder.path().exists() {
@@ -198,14 +202,34 @@ impl Backend for ProcessBackend {
         if found.token > execution.token {
             return Err(io::Error::other("it belongs to a newer lease"));
         }
-        folder.set_lease(execution)?;
-        self.watched().remove(&found);
-        self.follow(execution, watcher::watch_adopted);
+        if found != execution {
+            folder.set_lease(execution)?;
+            self.watched().remove(&found);
+        }
+        if !self.watched().contains_key(&execution) {
+            self.follow(execution, watcher::watch_adopted);
+        }
         Ok(Some(self.attempt(&folder, execution)))
     }
 
+    /// Nobody else reaches what is in this folder: without a lease it has to end.
     async fn forget(&self, execution: Execution) {
-        self.watched().remove(&execution);
+        if let Err(error) = self.cancel(execution).await {
+            tracing::error!(run.id = %execution.run, %error, "an attempt without a lease lives on");
+        }
+        let Some(mut seen) = self.watched().remove(&execution) else {
+            return;
+        };
+        let folder = self.folder(execution);
+        let removing = async move {
+            if seen.wait_for(Observation::has_ended).await.is_ok()
+                && let Err(error) = mark_collected(&folder, clock::now())
+            {
+                tracing::warn!(%error, "an attempt without a lease stays on disk");
+            }
+        };
+        self.watchers
+            .spawn(self.stop.clone().run_until_cancelled_owned(removing));
     }
 
     async fn cancel(&self, execution: Execution) -> io::Result<()> {
@@ -235,10 +259,7 @@ impl Backend for ProcessBackend {
     }
 
     async fn collect(&self, execution: Execution, now: Timestamp) -> io::Result<()> {
-        let folder = self.folder(execution);
-        folder::write_private(&folder.collected(), now.millis().to_string().as_bytes())?;
-        // Its secrets are not needed any more.
-        remove_if_there(&folder.spec())?;
+        mark_collected(&self.folder(execution), now)?;
         self.watched().remove(&execution);
         Ok(())
     }
@@ -283,6 +304,12 @@ fn is_hidden(path: &Path) -> bool {
 fn hidden(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!("{HIDDEN}{name}"))
+}
+
+fn mark_collected(folder: &Folder, now: Timestamp) -> io::Result<()> {
+    folder::write_private(&folder.collected(), now.millis().to_string().as_bytes())?;
+    // Its secrets are not needed any more.
+    remove_if_there(&folder.spec())
 }
 
 fn remove_if_there(path: &Path) -> io::Result<()> {

@@ -54,7 +54,11 @@ impl Bench {
     }
 
     async fn start(&self, task: Task) -> Execution {
-        self.backend.ensure(&task).await.unwrap().execution
+        self.backend
+            .ensure(&task, &|| true)
+            .await
+            .unwrap()
+            .execution
     }
 
     async fn shell(&self, script: &str) -> Execution {

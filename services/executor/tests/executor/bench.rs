@@ -10,7 +10,7 @@ use std::{
 use maestro_domain::{
     ExecutorId, Name, ProjectId, Report, RunId, VaultKey,
     placement::Placement,
-    report::{End, Execution},
+    report::{Assignment, End, Execution, Order},
     run::{Mode, RunCommand, RunSpec, Start},
     sealed::Seal,
 };
@@ -159,13 +159,15 @@ impl Bench {
     }
 
     pub(crate) async fn cancel_by(&self, execution: Execution, executor: ExecutorId) {
-        let pool = name("default");
-        self.send(RunCommand::Cancel {
-            execution,
-            pool,
-            executor,
-        })
-        .await;
+        self.order(executor, Order::Cancel(assignment(execution)))
+            .await;
+    }
+
+    /// Gives an order at once, and with every heartbeat until it is done.
+    pub(crate) async fn order(&self, executor: ExecutorId, order: Order) {
+        self.conductor
+            .set(|policy| policy.orders.push((executor, order.clone())));
+        self.log.order(executor, &order).await.unwrap();
     }
 
     /// How the execution ended, and how much output it had.
@@ -280,6 +282,13 @@ pub(crate) fn kill(pid: i32) {
         nix::unistd::Pid::from_raw(pid),
         nix::sys::signal::Signal::SIGKILL,
     );
+}
+
+pub(crate) fn assignment(execution: Execution) -> Assignment {
+    Assignment {
+        pool: name("default"),
+        execution,
+    }
 }
 
 pub(crate) fn name(text: &str) -> Name {

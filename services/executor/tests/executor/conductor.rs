@@ -3,17 +3,26 @@
 use std::sync::{Arc, Mutex};
 
 use maestro_domain::{
-    Report,
-    report::{Execution, Reply, ReportMessage},
+    ExecutorId, Report,
+    report::{Execution, Order, Orders, Reply, ReportMessage},
 };
-use maestro_eventlog::{EventLog, Stream};
+use maestro_eventlog::{EventLog, Heartbeat, Stream};
 use maestro_testkit::wait_until;
 
 use crate::bench::SOON;
 
 /// How to answer.
-#[derive(Default)]
 pub(crate) struct Policy {
+    /// Lease term, in milliseconds.
+    pub(crate) term_ms: u64,
+    /// Heartbeats get no answer.
+    pub(crate) silent_heartbeats: bool,
+    /// The conductor does not count on anybody until the next inventory.
+    pub(crate) unknown: bool,
+    /// What is repeated with every heartbeat until the end is reported.
+    pub(crate) orders: Vec<(ExecutorId, Order)>,
+    /// Adoptions are refused.
+    pub(crate) refuse_adoptions: bool,
     /// Claims are refused.
     pub(crate) refuse: bool,
     /// So many claims get no answer.
@@ -22,6 +31,31 @@ pub(crate) struct Policy {
     pub(crate) silent_ends: usize,
     /// What every inventory lacks.
     pub(crate) missing: Vec<Execution>,
+    /// Leases that moved to others.
+    pub(crate) stale: Vec<Execution>,
+    /// Heartbeats answered.
+    pub(crate) answered: usize,
+    /// Heartbeats not answered.
+    pub(crate) ignored: usize,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            term_ms: 30_000,
+            silent_heartbeats: false,
+            unknown: false,
+            orders: Vec::new(),
+            refuse_adoptions: false,
+            refuse: false,
+            silent_claims: 0,
+            silent_ends: 0,
+            missing: Vec::new(),
+            stale: Vec::new(),
+            answered: 0,
+            ignored: 0,
+        }
+    }
 }
 
 /// The conductor's side of REPORTS.
@@ -39,7 +73,26 @@ impl Conductor {
             Arc::clone(&reports),
             Arc::clone(&policy),
         ));
+        tokio::spawn(answer_heartbeats(log.clone(), Arc::clone(&policy)));
         Self { reports, policy }
+    }
+
+    /// Waits until so many further heartbeats were left without an answer.
+    pub(crate) async fn ignored(&self, more: usize) {
+        let before = self.policy.lock().unwrap().ignored;
+        wait_until(SOON, async || {
+            self.policy.lock().unwrap().ignored >= before + more
+        })
+        .await;
+    }
+
+    /// Waits for so many further heartbeats.
+    pub(crate) async fn heartbeats(&self, more: usize) {
+        let before = self.policy.lock().unwrap().answered;
+        wait_until(SOON, async || {
+            self.policy.lock().unwrap().answered >= before + more
+        })
+        .await;
     }
 
     pub(crate) fn set(&self, change: impl FnOnce(&mut Policy)) {
@@ -104,20 +157,56 @@ fn decide(policy: &mut Policy, report: &Report) -> Option<Reply> {
         *silent -= 1;
         return None;
     }
+    if let Report::Finished { execution, .. } = report {
+        policy
+            .orders
+            .retain(|(_, Order::Cancel(of) | Order::Adopt(of))| of.execution != *execution);
+    }
     Some(match report {
+        Report::Adopt(_) if policy.refuse_adoptions => Reply::Refused,
+        Report::Adopt(execution) => {
+            policy.orders.retain(
+                |(_, order)| !matches!(order, Order::Adopt(of) if of.execution == *execution),
+            );
+            Reply::Granted
+        }
+        Report::Draining | Report::Leaving => Reply::Recorded,
         Report::Claim(_) if policy.refuse => Reply::Refused,
         Report::Claim(_) => Reply::Granted,
         Report::Started { .. } | Report::Finished { .. } => Reply::Recorded,
         Report::Inventory { executions, .. } => {
+            policy.unknown = false;
             let known = |execution: &Execution| executions.contains(execution);
-            Reply::Missing(
-                policy
-                    .missing
-                    .iter()
-                    .copied()
-                    .filter(|e| !known(e))
-                    .collect(),
-            )
+            let of = |all: &[Execution], here: bool| {
+                let some = all.iter().copied().filter(|e| known(e) == here);
+                some.collect()
+            };
+            Reply::Differences {
+                missing: of(&policy.missing, false),
+                stale: of(&policy.stale, true),
+            }
         }
     })
+}
+
+async fn answer_heartbeats(log: EventLog, policy: Arc<Mutex<Policy>>) {
+    let mut heartbeats = log.heartbeats().await.unwrap();
+    while let Some(Heartbeat { executor, reply_to }) = heartbeats.next().await {
+        let answer = {
+            let mut policy = policy.lock().unwrap();
+            if policy.silent_heartbeats {
+                policy.ignored += 1;
+                continue;
+            }
+            policy.answered += 1;
+            let own = policy.orders.iter().filter(|(of, _)| *of == executor);
+            Orders {
+                known: !policy.unknown,
+                term_ms: policy.term_ms,
+                orders: own.map(|(_, order)| order.clone()).collect(),
+            }
+        };
+        // The broker may be away in some tests; the next one comes.
+        let _ = log.answer_heartbeat(&reply_to, &answer).await;
+    }
 }

@@ -26,6 +26,9 @@ async fn success_is_claimed_started_finished_and_logged() {
             Report::Claim(_) => "claim",
             Report::Started { .. } => "started",
             Report::Finished { .. } => "finished",
+            Report::Adopt(_) => "adopt",
+            Report::Draining => "draining",
+            Report::Leaving => "leaving",
         })
         .collect();
     assert_eq!(kinds, ["inventory", "claim", "started", "finished"]);

@@ -5,6 +5,7 @@
 mod bench;
 mod cancel;
 mod conductor;
+mod leases;
 mod lifecycle;
 mod logs;
 mod recovery;

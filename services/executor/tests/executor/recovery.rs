@@ -5,7 +5,6 @@ use std::{fs, time::Duration};
 use maestro_domain::{
     Report,
     report::{End, Execution},
-    run::RunCommand,
 };
 use maestro_eventlog::Output;
 use maestro_runtime::clock;
@@ -134,22 +133,21 @@ async fn what_died_while_nobody_watched_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_should_be_here_and_is_not_is_lost_before_commands_are_taken() {
+async fn what_should_be_here_and_is_not_is_lost_before_anything_is_claimed() {
     let bench = Bench::new().await;
-    let start = bench.sealed(shell("exit 0")).await;
-    let missing = start.execution;
+    let missing = bench.sealed(shell("exit 0")).await.execution;
     bench.conductor.set(|policy| policy.missing = vec![missing]);
-    bench.send(RunCommand::Start(start)).await;
+    let other = bench.shell("exit 0").await;
     let executor = bench.executor();
-    bench.queue_is_empty().await;
+    bench.finished(other).await;
     let reports = bench.conductor.reports();
-    let lost = reports.iter().position(|report| {
-        matches!(report, Report::Finished { execution, end: End::Lost, .. } if *execution == missing)
-    });
-    let claim = reports
-        .iter()
-        .position(|report| *report == Report::Claim(missing));
-    assert!(lost.unwrap() < claim.unwrap(), "{reports:?}");
+    let at = |wanted: &dyn Fn(&Report) -> bool| reports.iter().position(wanted).unwrap();
+    let adopted = at(&|report| *report == Report::Adopt(missing));
+    let lost = at(
+        &|report| matches!(report, Report::Finished { execution, end: End::Lost, .. } if *execution == missing),
+    );
+    let claimed = at(&|report| *report == Report::Claim(other));
+    assert!(adopted < lost && lost < claimed, "{reports:?}");
     executor.stop().await;
 }
 

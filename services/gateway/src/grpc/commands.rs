@@ -58,11 +58,17 @@ pub(super) async fn submit(
 
 fn refused(rejection: Rejection) -> ApiError {
     let code = match rejection {
-        Rejection::ProjectUnknown | Rejection::RunUnknown => ErrorCode::NotFound,
+        Rejection::ProjectUnknown | Rejection::RunUnknown | Rejection::PoolUnknown => {
+            ErrorCode::NotFound
+        }
         Rejection::RunEnded
         | Rejection::CancelPending
         | Rejection::ProjectExists
         | Rejection::SlugTaken
+        | Rejection::PoolPaused
+        | Rejection::PoolNotPaused
+        | Rejection::RunLive
+        | Rejection::RunExists
         | Rejection::RepositoryTaken => ErrorCode::FailedPrecondition,
         Rejection::PoolTooLarge => return ApiError::field("size", rejection.to_string()),
     };

@@ -12,5 +12,6 @@ mod failover;
 mod lifecycle;
 mod main_job;
 mod outages;
+mod slots;
 mod tracing;
 mod webhooks;

@@ -108,6 +108,12 @@ impl Row {
                 self.slot = Some(slot.cast_signed());
                 self.slot_token = Some(token.cast_signed());
             }
+            Event::SlotLeaseMoved {
+                token, executor, ..
+            } if self.slot_token.is_some() => {
+                self.slot_token = Some(token.cast_signed());
+                self.executor_id = Some(executor.uuid());
+            }
             Event::SlotReleased { token, .. } if self.slot_token == Some(token.cast_signed()) => {
                 self.slot = None;
                 self.slot_token = None;
@@ -136,6 +142,15 @@ impl Row {
             Event::RunFinished(finished) => self.finish(finished)?,
             Event::SlotReleased { .. }
             | Event::SlotReleasing { .. }
+            | Event::SlotLeaseMoved { .. }
+            | Event::SlotLeaseAdopted { .. }
+            | Event::PoolPaused { .. }
+            | Event::PoolResumed { .. }
+            | Event::ExecutorJoined { .. }
+            | Event::ExecutorDraining { .. }
+            | Event::ExecutorSilent { .. }
+            | Event::ExecutorReturned { .. }
+            | Event::ExecutorLeft { .. }
             | Event::RunRequested(_)
             | Event::RunDeferred { .. }
             | Event::ConductorTookOver { .. }

@@ -91,6 +91,19 @@ impl Fold {
                         .for_each(|l| l.state = SlotState::Releasing);
                 }
             }
+            Event::SlotLeaseMoved {
+                project,
+                pool,
+                slot,
+                token,
+                ..
+            } => {
+                self.projects.insert(slug(by, *project));
+                let lease = self.leases.get_mut(&slot_key(*project, pool, *slot));
+                if let Some(Some(lease)) = lease {
+                    lease.token = token.cast_signed();
+                }
+            }
             Event::SlotReleased {
                 project,
                 pool,
@@ -104,6 +117,14 @@ impl Fold {
                 }
             }
             Event::ConductorTookOver { .. }
+            | Event::SlotLeaseAdopted { .. }
+            | Event::PoolPaused { .. }
+            | Event::PoolResumed { .. }
+            | Event::ExecutorJoined { .. }
+            | Event::ExecutorDraining { .. }
+            | Event::ExecutorSilent { .. }
+            | Event::ExecutorReturned { .. }
+            | Event::ExecutorLeft { .. }
             | Event::ProjectCreated { .. }
             | Event::StackChanged { .. }
             | Event::RepositoryAttached { .. }

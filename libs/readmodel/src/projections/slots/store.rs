@@ -30,6 +30,12 @@ pub(super) async fn load(
             slot,
             ..
         }
+        | Event::SlotLeaseMoved {
+            project,
+            pool,
+            slot,
+            ..
+        }
         | Event::SlotReleased {
             project,
             pool,

@@ -4,7 +4,7 @@ mod blocked;
 mod ended;
 mod vanished;
 
-use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
+use k8s_openapi::api::batch::v1::Job;
 use serde_json::{Value, json};
 
 use super::*;

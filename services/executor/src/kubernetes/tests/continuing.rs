@@ -40,7 +40,12 @@ async fn what_ended_meanwhile_has_its_true_result_and_output() {
 async fn a_moved_lease_takes_the_job_along() {
     let bench = Bench::new().await;
     let task = shell("echo $API_TOKEN; exec sleep 1000");
-    let execution = bench.backend.ensure(&task).await.unwrap().execution;
+    let execution = bench
+        .backend
+        .ensure(&task, &|| true)
+        .await
+        .unwrap()
+        .execution;
     bench.running(execution).await;
     let heir = ExecutorId::new(Uuid::new_v4());
     let bench = bench.reopened(heir).await;

@@ -1,6 +1,6 @@
 //! Creating once, and only what is ours.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use maestro_domain::run::Mode;
 
@@ -10,10 +10,10 @@ use super::*;
 async fn creating_twice_creates_once() {
     let bench = Bench::new().await;
     let task = shell("exec sleep 1000");
-    let first = bench.backend.ensure(&task).await.unwrap();
-    assert_eq!(bench.backend.ensure(&task).await.unwrap(), first);
+    let first = bench.backend.ensure(&task, &|| true).await.unwrap();
+    assert_eq!(bench.backend.ensure(&task, &|| true).await.unwrap(), first);
     let bench = bench.reopened(ExecutorId::new(Uuid::new_v4())).await;
-    assert_eq!(bench.backend.ensure(&task).await.unwrap(), first);
+    assert_eq!(bench.backend.ensure(&task, &|| true).await.unwrap(), first);
     bench.running(first.execution).await;
     assert_eq!(bench.fake.objects("jobs").len(), 1);
     assert_eq!(bench.fake.most_live(), 1);
@@ -31,7 +31,7 @@ async fn a_foreign_job_is_neither_adopted_nor_touched() {
     bench
         .fake
         .set_object(&foreign, &json!({"spec": {"suspend": true}}));
-    let refused = bench.backend.ensure(&task).await.unwrap_err();
+    let refused = bench.backend.ensure(&task, &|| true).await.unwrap_err();
     assert!(refused.to_string().contains(&name), "{refused}");
     let pool = "default".parse().unwrap();
     assert_eq!(bench.backend.adopt(execution, &pool).await.unwrap(), None);
@@ -42,7 +42,11 @@ async fn a_foreign_job_is_neither_adopted_nor_touched() {
 async fn what_the_api_server_refuses_is_said_in_its_words() {
     let bench = Bench::new().await;
     bench.fake.deny_creation("jobs", Some("no jobs on Fridays"));
-    let refused = bench.backend.ensure(&shell("true")).await.unwrap_err();
+    let refused = bench
+        .backend
+        .ensure(&shell("true"), &|| true)
+        .await
+        .unwrap_err();
     assert!(
         refused.to_string().contains("no jobs on Fridays"),
         "{refused}"
@@ -50,32 +54,26 @@ async fn what_the_api_server_refuses_is_said_in_its_words() {
 }
 
 #[tokio::test]
-async fn nothing_is_created_while_the_lease_is_not_confirmed() {
-    let fake = Fake::start().await;
-    let mut settings = testing::settings();
-    settings.config.kubeconfig = Some(fake.kubeconfig().to_owned());
-    settings.config.create_namespace = true;
-    let sure = Arc::new(AtomicBool::new(false));
-    let asked = Arc::clone(&sure);
-    let confirmed: Confirmed = Arc::new(move || asked.load(Ordering::SeqCst));
-    let backend = KubernetesBackend::open(settings, confirmed).await.unwrap();
+async fn nothing_is_created_once_the_right_is_in_doubt() {
+    let bench = Bench::new().await;
     let task = shell("true");
-    let (ensured, ()) = tokio::join!(backend.ensure(&task), async {
-        tokio::task::yield_now().await;
-        let maps = fake.objects("configmaps");
-        let ours = |map: &Value| !map["metadata"]["labels"]["maestro.dev/run"].is_null();
-        assert!(!maps.iter().any(ours));
-        sure.store(true, Ordering::SeqCst);
-    });
-    ensured.unwrap();
-    sure.store(false, Ordering::SeqCst);
-    let other = shell("true");
-    let (ensured, ()) = tokio::join!(backend.ensure(&other), async {
-        tokio::task::yield_now().await;
-        backend.forget(other.start.execution).await;
-    });
-    assert_eq!(ensured.unwrap_err().kind(), io::ErrorKind::Interrupted);
-    assert_eq!(fake.objects("jobs").len(), 1);
+    // Namespace, ConfigMap, Secret: the right ends before the Job.
+    let left = AtomicU32::new(3);
+    let may_create = || {
+        left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1))
+            .is_ok()
+    };
+    let refused = bench.backend.ensure(&task, &may_create).await.unwrap_err();
+    assert_eq!(refused.kind(), io::ErrorKind::Interrupted);
+    assert_eq!(bench.fake.objects("jobs").len(), 0);
+    // Claimed again, it goes on where it was.
+    let execution = bench
+        .backend
+        .ensure(&task, &|| true)
+        .await
+        .unwrap()
+        .execution;
+    assert_eq!(bench.end(execution).await.0, End::Exited { code: 0 });
 }
 
 #[tokio::test]
@@ -83,7 +81,12 @@ async fn a_run_with_a_namespace_of_its_own() {
     let bench = Bench::new().await;
     let mut task = shell("echo fenced");
     task.spec.mode = Mode::FullEnv;
-    let execution = bench.backend.ensure(&task).await.unwrap().execution;
+    let execution = bench
+        .backend
+        .ensure(&task, &|| true)
+        .await
+        .unwrap()
+        .execution;
     assert_eq!(bench.end(execution).await.0, End::Exited { code: 0 });
     let name = bench
         .backend
@@ -108,7 +111,12 @@ async fn a_run_with_a_namespace_of_its_own() {
         false
     );
     assert_eq!(
-        bench.backend.ensure(&task).await.unwrap().execution,
+        bench
+            .backend
+            .ensure(&task, &|| true)
+            .await
+            .unwrap()
+            .execution,
         execution
     );
 }
@@ -128,7 +136,7 @@ async fn a_foreign_namespace_is_not_taken() {
     bench
         .fake
         .set_object(&path, &json!({"status": {"phase": "Active"}}));
-    let refused = bench.backend.ensure(&task).await.unwrap_err();
+    let refused = bench.backend.ensure(&task, &|| true).await.unwrap_err();
     assert!(refused.to_string().contains(&name), "{refused}");
     assert_eq!(bench.fake.objects("networkpolicies").len(), 0);
 }

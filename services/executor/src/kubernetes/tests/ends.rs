@@ -11,7 +11,12 @@ async fn success_with_all_it_needs() {
         spec.env
             .insert("PLAIN".to_owned(), "a $(HOME) b".to_owned());
     });
-    let execution = bench.backend.ensure(&task).await.unwrap().execution;
+    let execution = bench
+        .backend
+        .ensure(&task, &|| true)
+        .await
+        .unwrap()
+        .execution;
     assert_eq!(bench.end(execution).await.0, End::Exited { code: 0 });
     let (text, notes) = bench.output(execution).await;
     assert_eq!(text, "Do it.\n1 shop a $(HOME) b\n***\n");
@@ -30,7 +35,12 @@ async fn a_timeout() {
     let bench = Bench::new().await;
     let mut task = shell("exec sleep 1000");
     task.spec.timeout_s = 1;
-    let execution = bench.backend.ensure(&task).await.unwrap().execution;
+    let execution = bench
+        .backend
+        .ensure(&task, &|| true)
+        .await
+        .unwrap()
+        .execution;
     assert_eq!(bench.end(execution).await.0, End::DeadlineExceeded);
 }
 
@@ -119,7 +129,12 @@ async fn no_node_takes_it() {
     let mut task = shell("echo never");
     let requests = &mut task.spec.placement.resources.requests;
     requests.insert("cpu".to_owned(), "5000".to_owned());
-    let execution = bench.backend.ensure(&task).await.unwrap().execution;
+    let execution = bench
+        .backend
+        .ensure(&task, &|| true)
+        .await
+        .unwrap()
+        .execution;
     let (end, detail) = bench.end(execution).await;
     assert_eq!(end, End::Unschedulable);
     assert!(detail.unwrap().contains("Insufficient cpu"));
@@ -129,7 +144,12 @@ async fn no_node_takes_it() {
 async fn a_program_that_is_not_there() {
     let bench = Bench::new().await;
     let task = task(|spec| spec.command = vec!["/nowhere/agent".to_owned()]);
-    let execution = bench.backend.ensure(&task).await.unwrap().execution;
+    let execution = bench
+        .backend
+        .ensure(&task, &|| true)
+        .await
+        .unwrap()
+        .execution;
     assert_eq!(bench.end(execution).await.0, End::LaunchRejected);
 }
 

@@ -61,7 +61,11 @@ impl Bench {
 
     async fn shell(&self, script: &str) -> Execution {
         let task = shell(script);
-        self.backend.ensure(&task).await.unwrap().execution
+        self.backend
+            .ensure(&task, &|| true)
+            .await
+            .unwrap()
+            .execution
     }
 
     /// Waits for the end; also that it was told in order.
@@ -136,8 +140,7 @@ async fn open(
     settings.config.kubeconfig = Some(fake.kubeconfig().to_owned());
     settings.config.create_namespace = true;
     change(&mut settings);
-    let confirmed: Confirmed = Arc::new(|| true);
-    KubernetesBackend::open(settings, confirmed).await
+    KubernetesBackend::open(settings).await
 }
 
 fn task(change: impl FnOnce(&mut RunSpec)) -> Task {

@@ -90,7 +90,12 @@ async fn the_documented_rights_are_enough() {
     let bench = Bench::with(options, |_| {}).await;
     let mut task = shell("echo $API_TOKEN");
     task.spec.mode = Mode::FullEnv;
-    let execution = bench.backend.ensure(&task).await.unwrap().execution;
+    let execution = bench
+        .backend
+        .ensure(&task, &|| true)
+        .await
+        .unwrap()
+        .execution;
     let executor = bench.executor;
     let bench = bench.reopened(executor).await;
     bench.backend.recover().await.unwrap();
@@ -133,7 +138,7 @@ async fn one_namespace_needs_rights_in_it_only() {
     assert_eq!(bench.end(execution).await.0, End::Exited { code: 3 });
     let mut own = shell("true");
     own.spec.mode = Mode::FullEnv;
-    assert!(bench.backend.ensure(&own).await.is_err());
+    assert!(bench.backend.ensure(&own, &|| true).await.is_err());
 }
 
 #[tokio::test]

@@ -38,7 +38,12 @@ async fn a_namespace_goes_after_its_retention_and_never_with_a_pod_in_it() {
     let bench = Bench::new().await;
     let mut task = shell("true");
     task.spec.mode = Mode::FullEnv;
-    let execution = bench.backend.ensure(&task).await.unwrap().execution;
+    let execution = bench
+        .backend
+        .ensure(&task, &|| true)
+        .await
+        .unwrap()
+        .execution;
     bench.end(execution).await;
     let name = bench
         .backend
@@ -79,7 +84,11 @@ async fn inputs_without_a_job_go_after_an_hour() {
     let bench = Bench::new().await;
     bench.shell("true").await;
     bench.fake.deny_creation("jobs", Some("no"));
-    bench.backend.ensure(&shell("true")).await.unwrap_err();
+    bench
+        .backend
+        .ensure(&shell("true"), &|| true)
+        .await
+        .unwrap_err();
     let now = clock::now();
     assert_eq!(bench.backend.sweep(now).await.unwrap(), 0);
     assert_eq!(bench.backend.sweep(now.after(HOUR * 2)).await.unwrap(), 1);

@@ -35,7 +35,7 @@ impl Story {
     #[track_caller]
     pub(crate) fn end(&self) -> RunFinished {
         assert_eq!(self.finished.len(), 1, "one terminal state: {self:#?}");
-        self.finished[0]
+        self.finished[0].clone()
     }
 }
 
@@ -90,7 +90,7 @@ impl History {
                 } => {
                     story.started.push((*attempt, *started_at));
                 }
-                Event::RunFinished(finished) => story.finished.push(*finished),
+                Event::RunFinished(finished) => story.finished.push(finished.clone()),
                 _ => {}
             }
         }
