@@ -2,7 +2,9 @@
 //!
 //! A missing server binary is a failure, never a reason to skip: `bootstrap/test` installs them.
 
+pub mod conformance;
 pub mod github;
+pub mod kubernetes;
 mod nats;
 pub mod otlp;
 mod postgres;

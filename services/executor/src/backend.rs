@@ -6,7 +6,7 @@ use std::{future::Future, io};
 use bytes::Bytes;
 use maestro_domain::{
     Name, Timestamp,
-    report::{End, Execution},
+    report::{End, Execution, Place},
     run::{RunSpec, Start},
 };
 use tokio::sync::watch;
@@ -28,7 +28,7 @@ pub(crate) struct Attempt {
 }
 
 /// What is seen of an attempt. It only moves on, from top to bottom.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Observation {
     /// Created, but it does not run yet.
     Starting,
@@ -36,6 +36,8 @@ pub(crate) enum Observation {
     Running {
         /// When it started.
         at: Timestamp,
+        /// Where it runs.
+        place: Place,
     },
     /// Nothing of it lives any more.
     Ended {
@@ -45,6 +47,10 @@ pub(crate) enum Observation {
         started_at: Option<Timestamp>,
         /// When it ended.
         at: Timestamp,
+        /// What the system, node or API server said about it.
+        detail: Option<String>,
+        /// Where it ran.
+        place: Place,
     },
 }
 
@@ -53,8 +59,15 @@ impl Observation {
     pub(crate) const fn started_at(&self) -> Option<Timestamp> {
         match *self {
             Self::Starting => None,
-            Self::Running { at } => Some(at),
+            Self::Running { at, .. } => Some(at),
             Self::Ended { started_at, .. } => started_at,
+        }
+    }
+    /// Where it runs or ran.
+    pub(crate) fn place(&self) -> Place {
+        match self {
+            Self::Starting => Place::default(),
+            Self::Running { place, .. } | Self::Ended { place, .. } => place.clone(),
         }
     }
     pub(crate) const fn has_ended(&self) -> bool {
@@ -67,6 +80,8 @@ impl Observation {
 pub(crate) enum Channel {
     Stdout,
     Stderr,
+    /// A note of Maestro's own about the output.
+    System,
 }
 
 /// A piece of output as the run wrote it.
@@ -85,6 +100,9 @@ pub(crate) trait Logs: Send {
     fn discard(&mut self);
 }
 
+/// Whether what was claimed is still this executor's. Asked right before each creation.
+pub(crate) type MayCreate<'a> = &'a (dyn Fn() -> bool + Sync);
+
 /// Runs attempts. Everything may be repeated.
 pub(crate) trait Backend: Send + Sync + 'static {
     type Logs: Logs;
@@ -99,8 +117,13 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// Creates the attempt and starts it, unless it is here already.
     ///
     /// # Errors
-    /// When it could not be created: nothing of it runs or will run.
-    fn ensure(&self, task: &Task) -> impl Future<Output = io::Result<Attempt>> + Send;
+    /// When it could not be created: nothing of it runs or will run. The text says why, in the words
+    /// of whoever refused it. [`io::ErrorKind::Interrupted`] when it may not go on creating.
+    fn ensure(
+        &self,
+        task: &Task,
+        may_create: MayCreate<'_>,
+    ) -> impl Future<Output = io::Result<Attempt>> + Send;
     /// Finds what runs for this run and attempt under whatever token, marks it with this one and
     /// follows it. `None` only when it is certain that there is nothing and will be nothing.
     ///
@@ -117,11 +140,16 @@ pub(crate) trait Backend: Send + Sync + 'static {
     fn cancel(&self, execution: Execution) -> impl Future<Output = io::Result<()>> + Send;
     /// Follows an attempt that is here; `None` when it is not.
     fn observe(&self, execution: Execution) -> Option<watch::Receiver<Observation>>;
-    /// Opens its output. The second part are values that must not be shown.
+    /// Opens its output, of which `shipped` bytes of stdout are in LOGS already. The second part are
+    /// values that must not be shown.
     ///
     /// # Errors
     /// When it cannot be read.
-    fn logs(&self, execution: Execution) -> io::Result<(Self::Logs, Vec<String>)>;
+    fn logs(
+        &self,
+        execution: Execution,
+        shipped: u64,
+    ) -> impl Future<Output = io::Result<(Self::Logs, Vec<String>)>> + Send;
     /// The result is stored elsewhere: the attempt may be removed after the retention.
     fn collect(
         &self,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use uuid::Uuid;
+
 /// Doubles from one pause to the next, up to a longest.
 pub(crate) struct Backoff {
     next: Duration,
@@ -27,6 +29,13 @@ impl Backoff {
     }
     pub(crate) async fn wait(&mut self) {
         tokio::time::sleep(self.next()).await;
+    }
+    /// As [`Backoff::wait`], shortened by up to half at random so that many do not come back at
+    /// once.
+    pub(crate) async fn wait_jittered(&mut self) {
+        let pause = self.next();
+        let permille = u32::try_from(Uuid::new_v4().as_u128() % 500).unwrap_or_default();
+        tokio::time::sleep(pause - pause * permille / 1000).await;
     }
 }
 

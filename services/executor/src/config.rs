@@ -6,6 +6,7 @@ use maestro_domain::Name;
 use serde::{Deserialize, Serialize};
 
 use crate::grpc::GrpcConfig;
+pub use crate::kubernetes::config::{Egress, FullEnv, Kubernetes, Scope};
 
 /// Configuration of the executor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,8 @@ pub struct Config {
     pub on_stop: OnStop,
     /// Listener for other services and operators; none when left out.
     pub grpc: Option<GrpcConfig>,
+    /// The kubernetes backend.
+    pub kubernetes: Kubernetes,
 }
 
 /// What becomes of runs when the executor stops.
@@ -52,6 +55,8 @@ pub enum BackendKind {
     /// Child processes on this machine.
     #[default]
     Process,
+    /// Jobs in a Kubernetes cluster.
+    Kubernetes,
 }
 
 impl Config {
@@ -80,6 +85,7 @@ impl Default for Config {
             retention_s: 24 * 60 * 60,
             on_stop: OnStop::default(),
             grpc: None,
+            kubernetes: Kubernetes::default(),
         }
     }
 }

@@ -16,6 +16,7 @@ mod grpc;
 mod heartbeats;
 mod identity;
 mod intake;
+mod kubernetes;
 mod leaving;
 mod logs;
 mod orders;
@@ -35,13 +36,15 @@ use maestro_domain::ExecutorId;
 use maestro_eventlog::{EventLog, Vault};
 use tokio_util::sync::CancellationToken;
 
-pub use crate::{
-    config::{BackendKind, Config, OnStop},
-    grpc::GrpcConfig,
-};
 use crate::{
+    backend::Backend,
     executor::{Executor, Parts},
+    kubernetes::KubernetesBackend,
     process::{ProcessBackend, Settings},
+};
+pub use crate::{
+    config::{BackendKind, Config, Egress, FullEnv, Kubernetes, OnStop, Scope},
+    grpc::GrpcConfig,
 };
 
 /// Runs an executor until `stop` is cancelled, then returns within two seconds. Runs in progress
@@ -61,11 +64,33 @@ pub async fn run(
     let Some(identity) = taken.with_context(|| format!("cannot use the folder {folder}"))? else {
         return Ok(());
     };
-    let backend = match config.backend {
-        BackendKind::Process => process_backend(&config, identity.id)?,
-    };
+    let id = identity.id;
+    tracing::info!(executor.id = %id, %folder, backend = ?config.backend, "executor starts");
+    match config.backend {
+        BackendKind::Process => {
+            let backend = process_backend(&config, id)?;
+            serve(config, id, log, vault, backend, stop).await
+        }
+        BackendKind::Kubernetes => {
+            let opening = kubernetes_backend(&config, id);
+            let Some(backend) = stop.run_until_cancelled(opening).await else {
+                return Ok(());
+            };
+            serve(config, id, log, vault, backend?, stop).await
+        }
+    }
+}
+
+async fn serve<B: Backend>(
+    config: Config,
+    id: ExecutorId,
+    log: EventLog,
+    vault: Vault,
+    backend: B,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     let executor = Executor::new(Parts {
-        id: identity.id,
+        id,
         pools: config.pools,
         log_cap: config.log_cap,
         max_parallel_starts: config.max_parallel_starts,
@@ -75,7 +100,6 @@ pub async fn run(
         on_stop: config.on_stop,
         stop,
     });
-    tracing::info!(executor.id = %identity.id, %folder, "executor starts");
     if let Some(config) = config.grpc {
         let listener = grpc::bind(&config).await?;
         executor.spawn(grpc::serve(
@@ -85,6 +109,26 @@ pub async fn run(
         ));
     }
     executor.serve().await
+}
+
+async fn kubernetes_backend(
+    config: &Config,
+    executor: ExecutorId,
+) -> anyhow::Result<KubernetesBackend> {
+    let settings = kubernetes::Settings {
+        names: kubernetes::Names {
+            prefix: config.kubernetes.prefix.clone(),
+            instance: config.kubernetes.instance.clone(),
+        },
+        config: config.kubernetes.clone(),
+        executor,
+        pools: config.pools.clone(),
+        term_grace_s: config.term_grace_s,
+        retention_s: config.retention_s,
+    };
+    KubernetesBackend::open(settings)
+        .await
+        .context("cannot use the kubernetes backend")
 }
 
 fn process_backend(config: &Config, executor: ExecutorId) -> anyhow::Result<ProcessBackend> {

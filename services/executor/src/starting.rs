@@ -192,7 +192,8 @@ impl<B: Backend> Executor<B> {
             spec,
             traceparent: traceparent.map(str::to_owned),
         };
-        match self.backend.ensure(&task).await {
+        let may_create = || self.confirmation.held_since(claimed_at);
+        match self.backend.ensure(&task, &may_create).await {
             Ok(attempt) => Some(Outcome::Started(attempt)),
             // The right to act ended while it was being created.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => None,

@@ -2,7 +2,6 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-use maestro_domain::report::Place;
 use maestro_runtime::clock;
 use tokio::{sync::watch, time};
 use tracing::Instrument as _;
@@ -34,8 +33,9 @@ impl<B: Backend> Executor<B> {
         };
         let shipped = self.report_start_and_ship(&attempt, seen.clone()).await;
         let Some(log_bytes) = shipped else { return };
-        let Some(Observation::Ended { end, at, .. }) =
-            self.wait(seen, Observation::has_ended).await
+        let Some(Observation::Ended {
+            end, at, detail, ..
+        }) = self.wait(seen, Observation::has_ended).await
         else {
             return;
         };
@@ -44,7 +44,7 @@ impl<B: Backend> Executor<B> {
             end,
             at,
             log_bytes,
-            detail: None,
+            detail,
         };
         // What was released meanwhile is not collected: it is another's.
         if self
@@ -89,19 +89,16 @@ impl<B: Backend> Executor<B> {
     /// Reports the start as soon as there is one.
     async fn report_start(&self, attempt: &Attempt, seen: watch::Receiver<Observation>) {
         let started = |now: &Observation| now.started_at().is_some() || now.has_ended();
-        let Some(at) = self
-            .wait(seen, started)
-            .await
-            .and_then(|now| now.started_at())
-        else {
+        let Some(now) = self.wait(seen, started).await else {
             return;
         };
+        let Some(at) = now.started_at() else { return };
         let traceparent = attempt.traceparent.as_deref();
         self.report_started(
             &attempt.pool,
             attempt.execution,
             at,
-            Place::default(),
+            now.place(),
             traceparent,
         )
         .await;
@@ -116,6 +113,6 @@ impl<B: Backend> Executor<B> {
             .run_until_cancelled(seen.wait_for(condition))
             .await?
             .ok()
-            .map(|now| *now)
+            .map(|now| now.clone())
     }
 }

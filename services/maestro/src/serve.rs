@@ -26,6 +26,7 @@ use crate::{
   maestro init --nats nats://n1:4222 --database postgres://…   once, and after upgrades
   maestro serve conductor --nats nats://n1:4222
   maestro serve executor --nats nats://n1:4222 --listen 0.0.0.0:8090
+  maestro serve executor --backend kubernetes --kubeconfig ~/.kube/config
   maestro serve gateway --listen 0.0.0.0:8080 --config maestro.toml")]
 pub(crate) struct Options {
     /// Which service
@@ -36,6 +37,13 @@ pub(crate) struct Options {
     /// File with the token that callers of an executor present; made when missing
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    /// What executes runs (executor)
+    #[arg(long)]
+    backend: Option<Backend>,
+    /// Access to the cluster (executor, backend kubernetes); left out: KUBECONFIG, then
+    /// ~/.kube/config, then the service account of the pod it runs in
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
     #[command(flatten)]
     common: Common,
 }
@@ -79,6 +87,23 @@ enum Service {
     Projector,
     /// gRPC, gRPC-web and the UI
     Gateway,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Backend {
+    /// Child processes on this machine
+    Process,
+    /// Jobs in a Kubernetes cluster
+    Kubernetes,
+}
+
+impl From<Backend> for maestro_executor::BackendKind {
+    fn from(backend: Backend) -> Self {
+        match backend {
+            Backend::Process => Self::Process,
+            Backend::Kubernetes => Self::Kubernetes,
+        }
+    }
 }
 
 impl Common {
@@ -147,6 +172,10 @@ async fn run(args: Options, data: &Path) -> anyhow::Result<()> {
         Service::Executor => {
             let mut executor = settings.executor;
             executor.data = data.join(&executor.data);
+            executor.backend = args.backend.map_or(executor.backend, Into::into);
+            executor.kubernetes.kubeconfig = args
+                .kubeconfig
+                .or_else(|| executor.kubernetes.kubeconfig.take());
             executor.grpc = grpc_of(executor.grpc, args.listen, args.token_file, data)?;
             maestro_executor::run(executor, log, vault, stop).await
         }

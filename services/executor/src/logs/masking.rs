@@ -68,6 +68,11 @@ impl Masker {
         self.emit(true, out);
     }
 
+    /// Whether nothing is held back.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.held.is_empty()
+    }
+
     fn emit(&mut self, complete: bool, out: &mut Vec<u8>) {
         let bytes = std::mem::take(&mut self.held);
         let mut at = 0;

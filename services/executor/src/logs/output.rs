@@ -45,6 +45,9 @@ impl Keeper {
 
     /// What is new in the next piece of output.
     pub(crate) fn push(&mut self, piece: &backend::Output) -> Vec<Kept> {
+        if piece.channel == Channel::System {
+            return vec![self.piece(Output::System, piece.bytes.clone())];
+        }
         let mut masked = Vec::with_capacity(piece.bytes.len());
         self.maskers[piece.channel as usize].push(&piece.bytes, &mut masked);
         self.keep(piece.channel, masked)
@@ -80,6 +83,7 @@ impl Keeper {
         let output = match channel {
             Channel::Stdout => Output::Stdout,
             Channel::Stderr => Output::Stderr,
+            Channel::System => Output::System,
         };
         let known = self.kept.of(output).saturating_sub(self.seen.of(output));
         let known = usize::try_from(known)

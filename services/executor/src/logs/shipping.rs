@@ -48,7 +48,8 @@ impl<B: Backend> Executor<B> {
     }
 
     async fn ship_rest(&self, execution: Execution, kept: Offsets) -> Option<Offsets> {
-        let (mut logs, secrets) = match self.backend.logs(execution) {
+        let opening = self.backend.logs(execution, kept.stdout);
+        let (mut logs, secrets) = match self.stop.run_until_cancelled(opening).await? {
             Ok(opened) => opened,
             Err(error) => {
                 tracing::error!(run.id = %execution.run, %error, "the output cannot be read");
@@ -56,7 +57,8 @@ impl<B: Backend> Executor<B> {
             }
         };
         let mut keeper = Keeper::new(&secrets, kept, self.log_cap);
-        let mut truncated = kept.system > 0;
+        // Other notes do not cut the output.
+        let mut truncated = kept.system > 0 && kept.stdout + kept.stderr >= self.log_cap;
         loop {
             if truncated {
                 logs.discard();

@@ -36,6 +36,17 @@ impl Folder {
         };
         parts.next().is_none().then_some(execution)
     }
+    /// The execution it stands for now: the lease may have moved. `None` when it is not there.
+    pub(crate) fn lease(&self) -> io::Result<Option<Execution>> {
+        let Some(execution) = self.execution().filter(|_| self.0.exists()) else {
+            return Ok(None);
+        };
+        Ok(read(&self.0.join("lease.json"))?.or(Some(execution)))
+    }
+    /// Says which execution it stands for from now on.
+    pub(crate) fn set_lease(&self, execution: Execution) -> io::Result<()> {
+        replace(&self.0.join("lease.json"), &execution, Durability::Synced)
+    }
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }

@@ -34,7 +34,7 @@ use self::{
     tail::Tail,
 };
 use crate::{
-    backend::{Attempt, Backend, Observation, Task},
+    backend::{Attempt, Backend, MayCreate, Observation, Task},
     logs::masking,
 };
 
@@ -80,8 +80,20 @@ impl ProcessBackend {
         })
     }
 
+    /// An attempt has one folder, whatever token it was created under.
     fn folder(&self, execution: Execution) -> Folder {
-        Folder::of(&self.settings.attempts, execution)
+        let exact = Folder::of(&self.settings.attempts, execution);
+        if exact.path().exists() {
+            return exact;
+        }
+        let same =
+            |found: Execution| (found.run, found.attempt) == (execution.run, execution.attempt);
+        let entries = fs::read_dir(&self.settings.attempts).into_iter().flatten();
+        entries
+            .flatten()
+            .map(|entry| Folder::new(entry.path()))
+            .find(|folder| folder.execution().is_some_and(same))
+            .unwrap_or(exact)
     }
 
     fn watched(&self) -> MutexGuard<'_, HashMap<Execution, watch::Receiver<Observation>>> {
@@ -148,8 +160,10 @@ impl Backend for ProcessBackend {
                 continue;
             }
             let folder = Folder::new(entry.path());
-            let Some(execution) = folder.execution().filter(|_| !folder.collected().exists())
-            else {
+            if folder.collected().exists() {
+                continue;
+            }
+            let Some(execution) = folder.lease()? else {
                 continue;
             };
             found.push(self.attempt(&folder, execution));
@@ -161,7 +175,10 @@ impl Backend for ProcessBackend {
         Ok(found)
     }
 
-    async fn ensure(&self, task: &Task) -> io::Result<Attempt> {
+    async fn ensure(&self, task: &Task, may_create: MayCreate<'_>) -> io::Result<Attempt> {
+        if !may_create() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
         let execution = task.start.execution;
         let folder = self.folder(execution);
         if !folder.path().exists() {
@@ -179,8 +196,15 @@ impl Backend for ProcessBackend {
 
     async fn adopt(&self, execution: Execution, _: &Name) -> io::Result<Option<Attempt>> {
         let folder = self.folder(execution);
-        if !folder.path().exists() {
+        let Some(found) = folder.lease()? else {
             return Ok(None);
+        };
+        if found.token > execution.token {
+            return Err(io::Error::other("it belongs to a newer lease"));
+        }
+        if found != execution {
+            folder.set_lease(execution)?;
+            self.watched().remove(&found);
         }
         if !self.watched().contains_key(&execution) {
             self.follow(execution, watcher::watch_adopted);
@@ -223,7 +247,7 @@ impl Backend for ProcessBackend {
         self.watched().get(&execution).cloned()
     }
 
-    fn logs(&self, execution: Execution) -> io::Result<(Tail, Vec<String>)> {
+    async fn logs(&self, execution: Execution, _: u64) -> io::Result<(Tail, Vec<String>)> {
         let folder = self.folder(execution);
         let seen = self.observe(execution).ok_or(io::ErrorKind::NotFound)?;
         // Without it the secrets are not known, so nothing may be shown.

@@ -8,7 +8,7 @@ mod surroundings;
 use std::{collections::BTreeMap, env, fs, time::Duration};
 
 use maestro_domain::{
-    Digest, ProjectId, RunId, VaultKey,
+    Digest, ExecutorId, ProjectId, RunId, VaultKey,
     placement::Placement,
     report::{End, Execution},
     run::{Mode, RunSpec, Start},
@@ -54,7 +54,11 @@ impl Bench {
     }
 
     async fn start(&self, task: Task) -> Execution {
-        self.backend.ensure(&task).await.unwrap().execution
+        self.backend
+            .ensure(&task, &|| true)
+            .await
+            .unwrap()
+            .execution
     }
 
     async fn shell(&self, script: &str) -> Execution {
@@ -122,7 +126,7 @@ fn open(dir: &TempDir, term_grace: Duration) -> ProcessBackend {
         term_grace,
         retention: Duration::from_secs(3600),
         fallback_pool: "default".parse().unwrap(),
-        executor: maestro_domain::ExecutorId::new(Uuid::from_u128(9)),
+        executor: ExecutorId::new(uuid::Uuid::from_u128(1)),
     })
     .unwrap()
 }

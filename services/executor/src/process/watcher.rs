@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use maestro_domain::report::End;
+use maestro_domain::report::{End, Place};
 use maestro_runtime::clock;
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
@@ -37,12 +37,18 @@ pub(crate) fn look(folder: &Folder) -> io::Result<Observation> {
             end,
             started_at,
             at,
+            detail: None,
+            place: Place::default(),
         });
     }
     let started = folder::read_volatile::<Started>(&folder.started())?;
     Ok(
         started.map_or(Observation::Starting, |started| Observation::Running {
             at: started.at,
+            place: Place {
+                pod: Some(format!("pid:{}", started.child.pid)),
+                ..Place::default()
+            },
         }),
     )
 }

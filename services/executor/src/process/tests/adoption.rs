@@ -26,6 +26,33 @@ async fn a_live_child_is_adopted() {
 }
 
 #[tokio::test]
+async fn a_moved_lease_takes_its_child_along() {
+    let bench = Bench::new();
+    let script = "echo $$ > pid; while ! [ -e go ]; do sleep 0.02; done; exit 5";
+    let execution = bench.shell(script).await;
+    bench.pid(execution, "pid").await;
+    let go = bench.folder(execution).work().join("go");
+    let bench = bench.reopened();
+    let moved = Execution {
+        token: execution.token + 1,
+        ..execution
+    };
+    let pool = "large".parse().unwrap();
+    let adopted = bench.backend.adopt(moved, &pool).await.unwrap().unwrap();
+    assert_eq!(adopted.execution, moved);
+    assert!(bench.backend.adopt(execution, &pool).await.is_err());
+    fs::write(go, "").unwrap();
+    assert_eq!(bench.end(moved).await, End::Exited { code: 5 });
+    let bench = bench.reopened();
+    assert_eq!(bench.backend.recover().await.unwrap()[0].execution, moved);
+    let unknown = Execution {
+        attempt: 9,
+        ..execution
+    };
+    assert_eq!(bench.backend.adopt(unknown, &pool).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn an_adopted_child_can_be_canceled() {
     let bench = Bench::new();
     let execution = bench.shell("echo $$ > pid; exec sleep 1000").await;
@@ -92,7 +119,7 @@ async fn destroyed_records_are_a_loss() {
     assert_eq!(found[0].pool.as_str(), "default");
     assert_eq!(bench.end(execution).await, End::Lost);
     assert!(
-        bench.backend.logs(execution).is_err(),
+        bench.backend.logs(execution, 0).await.is_err(),
         "its secrets are not known"
     );
 }

@@ -129,7 +129,7 @@ async fn a_shim_that_cannot_be_started_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let mut backend = open(&dir, SOON);
     backend.settings.shim = "/no/such/shim".into();
-    assert!(backend.ensure(&shell("exit 0")).await.is_err());
+    assert!(backend.ensure(&shell("exit 0"), &|| true).await.is_err());
     assert_eq!(backend.recover().await.unwrap(), []);
 }
 

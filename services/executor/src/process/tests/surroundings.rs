@@ -109,7 +109,7 @@ async fn the_whole_output_can_be_read_while_it_is_written() {
         "for i in 0 1 2 3 4; do seq $((i * 2000 + 1)) $((i * 2000 + 2000)); sleep 0.03; done
         head -c 200000 /dev/zero >&2";
     let execution = bench.shell(script).await;
-    let (mut tail, _) = bench.backend.logs(execution).unwrap();
+    let (mut tail, _) = bench.backend.logs(execution, 0).await.unwrap();
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     while let Some(output) = tokio::time::timeout(SOON, tail.next())
         .await
@@ -120,6 +120,7 @@ async fn the_whole_output_can_be_read_while_it_is_written() {
         match output.channel {
             Channel::Stdout => stdout.extend_from_slice(&output.bytes),
             Channel::Stderr => stderr.extend_from_slice(&output.bytes),
+            Channel::System => unreachable!(),
         }
     }
     let lines: String = (1..=10_000).map(|line| format!("{line}\n")).collect();
@@ -134,7 +135,7 @@ async fn unwanted_output_does_not_fill_the_disk() {
         "head -c 5000000 /dev/zero; echo > written; while ! [ -e go ]; do sleep 0.02; done";
     let execution = bench.shell(script).await;
     bench.file(execution, "written").await;
-    let (mut tail, _) = bench.backend.logs(execution).unwrap();
+    let (mut tail, _) = bench.backend.logs(execution, 0).await.unwrap();
     tail.discard();
     let stdout = bench.folder(execution).stdout();
     let freed = async || fs::metadata(&stdout).unwrap().len() == 0;
