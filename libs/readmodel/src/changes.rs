@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use maestro_domain::{DeliveryId, Provider, RunId};
+use maestro_domain::{DeliveryId, ExecutorId, Provider, RunId};
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
@@ -32,6 +32,9 @@ pub struct ChangedKeys {
     /// Slugs of projects whose slots changed.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub projects: BTreeSet<String>,
+    /// Executors.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub executors: BTreeSet<ExecutorId>,
 }
 
 /// One change of the read models.

@@ -26,8 +26,8 @@ pub use names::{Names, NamesError, Texts};
 pub use page::{MAX_PAGE_SIZE, Page, PageRequest};
 pub use projection::{Batch, Projected, Projection};
 pub use query::{
-    Delivery, DeliveryFilter, JournalEntry, Outcome, ProjectionStatus, Run, RunFilter, RunStory,
-    Slot, SlotPool, SlotState, TimelineEntry,
+    Attempt, Delivery, DeliveryFilter, Executor, JournalEntry, Outcome, ProjectionStatus,
+    QueuedRun, Run, RunFilter, RunStory, Slot, SlotPool, SlotState, TimelineEntry,
 };
 pub use runner::{Halt, Health, Progress, Runner};
 pub use source::{CommitReader, CommitSource, SourceError, StoredCommit};

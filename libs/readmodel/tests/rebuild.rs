@@ -3,12 +3,14 @@
 
 mod support;
 
-use maestro_domain::{Command, report::End};
+use std::time::Duration;
+
+use maestro_domain::{Command, Report, report::End};
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
-use support::{Database, History, Log, dump};
+use support::{Database, History, Log, dump, executor};
 
 /// Something that happens. Numbers choose among what is there.
 #[derive(Debug, Clone)]
@@ -21,6 +23,14 @@ enum Step {
     Resize(u32),
     Pass(u64),
     Poison(u64),
+    Pause(bool),
+    Join(u128),
+    Silent(u128, u64),
+    Heard(u128),
+    Drain(u128),
+    Leave(u128),
+    Adopt(usize),
+    Retry(usize),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -31,8 +41,17 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => (0..8usize, 0..6u8).prop_map(|(run, end)| Step::Finish(run, end)),
         1 => (0..8usize).prop_map(Step::Cancel),
         1 => (0..4u32).prop_map(Step::Resize),
-        1 => prop_oneof![Just(2u64), Just(30), Just(3_600)].prop_map(Step::Pass),
+        1 => prop_oneof![Just(2u64), Just(30), Just(3_600), Just(90_000)].prop_map(Step::Pass),
         1 => (0..40u64).prop_map(Step::Poison),
+        1 => any::<bool>().prop_map(Step::Pause),
+        2 => (9..12u128).prop_map(Step::Join),
+        2 => ((9..12u128), prop_oneof![Just(60u64), Just(36_000)])
+            .prop_map(|(executor, seconds)| Step::Silent(executor, seconds)),
+        1 => (9..12u128).prop_map(Step::Heard),
+        1 => (9..12u128).prop_map(Step::Drain),
+        1 => (9..12u128).prop_map(Step::Leave),
+        2 => (0..8usize).prop_map(Step::Adopt),
+        1 => (0..8usize).prop_map(Step::Retry),
     ];
     proptest::collection::vec(step, 10..120)
 }
@@ -66,6 +85,27 @@ fn history(steps: &[Step]) -> History {
             Step::Resize(size) => history.resize(*size),
             Step::Pass(seconds) => history.pass(*seconds),
             Step::Poison(n) => history.poison(&format!("delivery-{n}")),
+            Step::Pause(paused) => history.pause(*paused),
+            Step::Join(n) => history.join(executor(*n)),
+            Step::Silent(n, seconds) => {
+                history.silent(executor(*n), Duration::from_secs(*seconds));
+            }
+            Step::Heard(n) => history.heard(executor(*n)),
+            Step::Drain(n) => history.report_as(executor(*n), Report::Draining),
+            Step::Leave(n) => history.report_as(executor(*n), Report::Leaving),
+            Step::Adopt(n) => {
+                if let Some(run) = pick(n) {
+                    let holder = history.core.state().runs[&run].executor;
+                    let execution = history.execution(run);
+                    history.report_as(holder.unwrap_or(executor(9)), Report::Adopt(execution));
+                }
+            }
+            Step::Retry(n) => {
+                let known: Vec<_> = history.requests.keys().copied().collect();
+                if let Some(run) = known.get(n % known.len().max(1)) {
+                    history.retry(*run, 1_000 + *n as u128);
+                }
+            }
         }
     }
     history
@@ -130,6 +170,7 @@ async fn a_new_version_is_built_from_the_first_commit() {
     let database = Database::new().await;
     let mut history = History::new(1);
     let run = history.run(1);
+    history.join(executor(9));
     history.start(run);
     let log = Log::of(500, &history.commits);
     database.project(&log, history.last()).await;
@@ -137,7 +178,8 @@ async fn a_new_version_is_built_from_the_first_commit() {
 
     let older = "update projection_checkpoints set version = 0;
         update runs set status = 'failed'; delete from run_timeline;
-        update deliveries set reason = 'ping'; delete from slot_leases;";
+        update deliveries set reason = 'ping'; delete from slot_leases;
+        delete from run_attempts; update slot_executors set standing = 'left';";
     database.execute(older).await;
     assert_ne!(dump(&database.pool).await, rows);
     let running = database.follow(&log);

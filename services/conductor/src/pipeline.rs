@@ -142,3 +142,6 @@ async fn release(ways: &Ways, release: Release) {
         tracing::debug!(error, "answer not sent; whoever asked will ask again");
     }
 }
+
+#[cfg(test)]
+mod tests;

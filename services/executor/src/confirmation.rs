@@ -49,6 +49,11 @@ impl Default for Confirmation {
 }
 
 impl Confirmation {
+    /// Whether the inventory has to be compared with the leases.
+    pub(crate) fn is_away(&self) -> bool {
+        matches!(*self.0.borrow(), State::Away)
+    }
+
     /// The inventory that was sent at `asked_at` agrees with the leases now.
     pub(crate) fn joined(&self, asked_at: Instant) {
         self.0.send_replace(State::Joined(asked_at));

@@ -28,6 +28,9 @@ impl<B: Backend> Executor<B> {
         let Ok(_one_at_a_time) = self.joining.try_lock() else {
             return;
         };
+        if !self.confirmation.is_away() {
+            return;
+        }
         let asked_at = Instant::now();
         let (mut missing, mut stale) = (Vec::new(), BTreeSet::new());
         for pool in &self.pools {

@@ -123,6 +123,65 @@ test("slots show who holds what", async () => {
   await page.waitForURL(/\/runs\/run_/);
 });
 
+test("a pool is paused, shows its queue, is resized and resumed", async () => {
+  await page.goto(`${ui}/slots`);
+  await page.getByText("Live", { exact: true }).waitFor();
+  const board = page.getByRole("region", { name: "default / default" });
+  await board.getByRole("button", { name: /^Pause/ }).click();
+  const pause = page.getByRole("dialog", { name: "Pause default / default?" });
+  await pause.getByLabel("Reason (optional)").fill("browser test");
+  await inspect(page, "pause", screenshots);
+  await pause.getByRole("button", { name: "Pause pool" }).click();
+  await pause.waitFor({ state: "hidden" });
+  await board.getByText("Paused", { exact: true }).waitFor();
+
+  await deliver(hook, "issues", labeledIssue("run:dev"));
+  const queue = board.getByRole("list", { name: "Queue" });
+  await queue.getByText("agent-dev").waitFor();
+  await page
+    .getByRole("table", { name: "Executors" })
+    .getByRole("row", { name: /Present/ })
+    .first()
+    .waitFor();
+  await inspect(page, "slots-paused", screenshots);
+
+  await board.getByRole("button", { name: /^Resize/ }).click();
+  const resize = page.getByRole("dialog", { name: "Resize default / default" });
+  await resize.getByLabel("Slots").fill("5");
+  await resize.getByRole("button", { name: "Resize pool" }).click();
+  await board.getByText(/of 5 in use/).waitFor();
+  await board.getByRole("button", { name: /^Resume/ }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Resume pool" }).click();
+  await queue.waitFor({ state: "hidden" });
+  assert.equal(await board.getByText("Paused", { exact: true }).count(), 0);
+});
+
+test("an ended run is repeated from its page and both know each other", async () => {
+  await page.goto(`${ui}/runs?status=succeeded&trigger=agent-dev`);
+  await page
+    .getByRole("row", { name: /agent-dev/ })
+    .first()
+    .getByRole("link")
+    .click();
+  await page.waitForURL(/\/runs\/run_/);
+  const original = page.url();
+  await page
+    .getByRole("table", { name: "Attempts" })
+    .getByRole("row", { name: /Succeeded/ })
+    .waitFor();
+  await page.getByRole("button", { name: "Retry" }).click();
+  const dialog = page.getByRole("dialog", { name: "Repeat this run?" });
+  await dialog.getByLabel("Reason (optional)").fill("browser test");
+  await inspect(page, "retry", screenshots);
+  await dialog.getByRole("button", { name: "Repeat run" }).click();
+  await page.waitForURL((url) => url.href !== original);
+  await page.locator("h1 ~ *", { hasText: "Succeeded" }).first().waitFor();
+  await inspect(page, "retried", screenshots);
+  await page.getByText("Repeats").getByRole("link").click();
+  await page.waitForURL(original);
+  await page.getByText("Repeated as").waitFor();
+});
+
 test("the list follows many runs at once", async () => {
   await page.goto(`${ui}/runs`);
   await page.getByText("Live", { exact: true }).waitFor();

@@ -1,27 +1,20 @@
 //! How each event changes the state. Infallible: what is decided fits, and what does not concern
 //! live work changes nothing.
 
-use std::{collections::BTreeSet, time::Duration};
+mod executors;
+mod leases;
 
-use super::{
-    Executor, Lease, OUTCOME_MEMORY, Pool, Project, Run, SILENCE, STARTED_MEMORY, Standing, State,
-};
+use super::{OUTCOME_MEMORY, Pool, Project, Run, STARTED_MEMORY, Standing, State, unheard};
 use crate::{
     command::Outcome,
     commit::Commit,
     digest::Digest,
     event::{Event, RunRequested},
-    ids::{CommandKey, DeliveryId, ExecutorId, ProjectId, Provider, RunId},
+    ids::{CommandKey, DeliveryId, ProjectId, Provider, RunId},
     name::Name,
-    report::Execution,
     run::Status,
     timestamp::Timestamp,
 };
-
-/// How long after its start nothing may be heard of an attempt.
-const fn unheard(timeout_s: u64) -> Duration {
-    Duration::from_secs(timeout_s).saturating_add(SILENCE)
-}
 
 /// A timer that is due whatever the clock says.
 const AT_ONCE: Timestamp = Timestamp::from_millis(0);
@@ -238,123 +231,9 @@ impl State {
         self.enqueue(requested.run);
     }
 
-    fn lease(&mut self, project: ProjectId, pool: &Name, slot: u32, id: RunId, token: u64) {
-        self.last_token = self.last_token.max(token);
-        let Some(run) = self.runs.get_mut(&id) else {
-            return;
-        };
-        run.slot = Some(slot);
-        run.token = token;
-        let execution = Execution {
-            run: id,
-            attempt: run.attempt,
-            token,
-        };
-        let group = run.concurrency.map(|concurrency| concurrency.group);
-        let (age, timeout_s) = (run.age, run.timeout_s);
-        if let Some(group) = group {
-            self.groups.insert(group, id);
-        }
-        if let Some(pool) = self.pool_mut(project, pool) {
-            pool.queue.remove(&(age, id));
-            pool.leases.insert(
-                slot,
-                Lease {
-                    execution,
-                    executor: None,
-                    releasing: false,
-                    moved: false,
-                    timeout_s,
-                    group,
-                },
-            );
-        }
-    }
-
-    fn release(&mut self, project: ProjectId, pool: &Name, slot: u32, token: u64) {
-        let Some(pool) = self.pool_mut(project, pool) else {
-            return;
-        };
-        if pool
-            .leases
-            .get(&slot)
-            .is_none_or(|lease| lease.execution.token != token)
-        {
-            return;
-        }
-        let Some(lease) = pool.leases.remove(&slot) else {
-            return;
-        };
-        if let Some(group) = lease.group {
-            self.groups.remove(&group);
-        }
-        if let Some(executor) = lease.executor {
-            self.forget_if_gone(executor);
-        }
-    }
-
-    fn move_lease(
-        &mut self,
-        project: ProjectId,
-        pool: &Name,
-        slot: u32,
-        id: RunId,
-        token: u64,
-        executor: ExecutorId,
-    ) {
-        self.last_token = self.last_token.max(token);
-        let Some(lease) = self.lease_mut(project, pool, slot) else {
-            return;
-        };
-        let before = std::mem::replace(&mut lease.execution.token, token);
-        let gone = lease.executor.replace(executor);
-        lease.moved = true;
-        self.with_run(id, |run| {
-            if run.token == before {
-                run.token = token;
-                run.executor = Some(executor);
-            }
-        });
-        if let Some(gone) = gone {
-            self.forget_if_gone(gone);
-        }
-    }
-
     fn pause(&mut self, project: ProjectId, pool: &Name, paused: bool) {
         if let Some(pool) = self.pool_mut(project, pool) {
             pool.paused = paused;
-        }
-    }
-
-    fn join(&mut self, id: ExecutorId, pool: &Name, site: &Name) {
-        let executor = self.executors.entry(id).or_insert_with(|| Executor {
-            site: None,
-            pools: BTreeSet::new(),
-            standing: Standing::Present,
-        });
-        if executor.site.as_ref() != Some(site) || executor.standing.is_away() {
-            executor.pools.clear();
-        }
-        executor.site = Some(site.clone());
-        executor.standing = Standing::Present;
-        executor.pools.insert(pool.clone());
-    }
-
-    fn stand(&mut self, id: ExecutorId, standing: Standing) {
-        let executor = self.executors.entry(id).or_insert_with(|| Executor {
-            site: None,
-            pools: BTreeSet::new(),
-            standing,
-        });
-        executor.standing = standing;
-        self.forget_if_gone(id);
-    }
-
-    /// Nothing is expected of an executor that is away and holds no lease.
-    fn forget_if_gone(&mut self, id: ExecutorId) {
-        let away = self.standing(id).is_some_and(Standing::is_away);
-        if away && self.leases_of(id).next().is_none() {
-            self.executors.remove(&id);
         }
     }
 
@@ -400,20 +279,6 @@ impl State {
         if let Some(run) = self.runs.get_mut(&id) {
             change(run);
         }
-    }
-
-    fn with_lease(&mut self, id: RunId, change: impl FnOnce(&mut Lease)) {
-        let Some(run) = self.runs.get(&id) else {
-            return;
-        };
-        let (project, pool, slot) = (run.project, run.pool.clone(), run.slot);
-        if let Some(lease) = slot.and_then(|slot| self.lease_mut(project, &pool, slot)) {
-            change(lease);
-        }
-    }
-
-    fn lease_mut(&mut self, project: ProjectId, pool: &Name, slot: u32) -> Option<&mut Lease> {
-        self.pool_mut(project, pool)?.leases.get_mut(&slot)
     }
 
     fn pool_mut(&mut self, project: ProjectId, pool: &Name) -> Option<&mut Pool> {

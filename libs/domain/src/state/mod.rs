@@ -42,6 +42,12 @@ pub(crate) const START_WITHIN: Duration = Duration::from_secs(30 * 60);
 /// How long beyond its timeout a started attempt may stay unheard of.
 pub(crate) const SILENCE: Duration = Duration::from_secs(120);
 
+/// How long after its start nothing may be heard of an attempt with this timeout in seconds.
+#[must_use]
+pub const fn unheard(timeout_s: u64) -> Duration {
+    Duration::from_secs(timeout_s).saturating_add(SILENCE)
+}
+
 /// The fold of all commits.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {

@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use maestro_domain::{
     Digest, RunId, State,
-    run::Status,
-    state::{Pool, Run},
+    report::Order,
+    run::{RunCommand, Status},
+    state::{Lease, Pool, Run, Standing},
 };
 
 /// Panics with the first contradiction.
 pub(crate) fn consistent(state: &State) {
     timers(state);
+    executors(state);
     let mut groups = BTreeMap::new();
     let mut queued = BTreeSet::new();
     let mut leased = BTreeSet::new();
@@ -36,34 +38,86 @@ pub(crate) fn consistent(state: &State) {
     nothing_is_left_unasked(state);
 }
 
-/// A new leader sends what the old one may not have sent: every start that nobody claimed, every
-/// end of a canceled run, and of what may still execute for an ended one.
+/// A new leader sends what the old one may not have sent: every start that nobody claimed. With
+/// heartbeats come the adoption of every lease that moved, the end of every canceled run, and of
+/// what may still execute for an ended one.
 fn nothing_is_left_unasked(state: &State) {
-    let projects = state.projects.values();
-    let leases = projects
-        .flat_map(|project| project.pools.values())
-        .flat_map(|pool| pool.leases.values());
-    let wanted = leases.filter_map(|lease| {
+    let mut starts = BTreeSet::new();
+    let mut orders = BTreeSet::new();
+    for lease in all_leases(state) {
         let run = state.runs.get(&lease.execution.run);
-        let verb = match (
-            lease.executor,
-            lease.releasing,
-            run.and_then(|run| run.cancel),
-        ) {
-            (None, ..) => "start",
-            (Some(_), true, _) | (Some(_), _, Some(_)) => "cancel",
-            (Some(_), false, None) => return None,
-        };
-        Some((lease.execution, verb))
-    });
+        let canceled = run.is_some_and(|run| run.cancel.is_some());
+        match lease.executor {
+            None => {
+                starts.insert(lease.execution);
+            }
+            Some(executor) if lease.moved => {
+                orders.insert((executor, lease.execution, "adopt"));
+            }
+            Some(executor) if lease.releasing || canceled => {
+                orders.insert((executor, lease.execution, "cancel"));
+            }
+            Some(_) => {}
+        }
+    }
     let asked = state.outstanding();
-    let asked = asked
-        .iter()
-        .map(|command| (command.execution(), command.verb()));
-    assert_eq!(
-        asked.collect::<BTreeSet<_>>(),
-        wanted.collect::<BTreeSet<_>>()
-    );
+    let asked = asked.iter().map(RunCommand::execution);
+    assert_eq!(asked.collect::<BTreeSet<_>>(), starts);
+    let watched = state.watched_executors();
+    let given = watched.iter().flat_map(|executor| {
+        let orders = state.orders(*executor).into_iter();
+        orders.map(|order| match order {
+            Order::Adopt(of) => (*executor, of.execution, "adopt"),
+            Order::Cancel(of) => (*executor, of.execution, "cancel"),
+        })
+    });
+    assert_eq!(given.collect::<BTreeSet<_>>(), orders);
+}
+
+fn all_leases(state: &State) -> impl Iterator<Item = &Lease> {
+    let projects = state.projects.values();
+    projects
+        .flat_map(|project| project.pools.values())
+        .flat_map(|pool| pool.leases.values())
+}
+
+/// Nobody is remembered who is away and holds nothing.
+fn executors(state: &State) {
+    let holders: BTreeSet<_> = all_leases(state)
+        .filter_map(|lease| lease.executor)
+        .collect();
+    for (id, executor) in &state.executors {
+        let needed = !executor.standing.is_away() || holders.contains(id);
+        assert!(needed, "{id} is away and not forgotten");
+    }
+}
+
+/// I-6: after each look at who is silent, no lease is left with one who is away while another
+/// could have it.
+pub(crate) fn nothing_waits_for_who_is_away(state: &State) {
+    for (project, pools) in &state.projects {
+        for (name, pool) in &pools.pools {
+            for lease in pool.leases.values() {
+                let Some(holder) = lease.executor else {
+                    continue;
+                };
+                let Some(away) = state.executors.get(&holder) else {
+                    continue;
+                };
+                let heir = state.executors.iter().find(|(id, other)| {
+                    **id != holder
+                        && other.standing == Standing::Present
+                        && other.site.is_some()
+                        && other.site == away.site
+                        && other.pools.contains(name)
+                });
+                assert!(
+                    !away.standing.is_away() || heir.is_none(),
+                    "{lease:?} of {project} could move from {holder} to {heir:?}"
+                );
+            }
+        }
+    }
 }
 
 fn timers(state: &State) {
@@ -87,6 +141,7 @@ fn leases(
     for (slot, lease) in &pool.leases {
         let id = lease.execution.run;
         assert!(lease.execution.token <= state.last_token);
+        assert!(lease.executor.is_some() || !lease.moved);
         if let Some(group) = lease.group {
             assert_eq!(groups.insert(group, id), None, "two leases in one group");
         }

@@ -5,7 +5,7 @@ mod journal;
 mod runs;
 mod slots;
 
-pub(crate) use self::runs::RunRow;
+pub(crate) use self::runs::{AttemptRow, RunRow};
 
 use std::sync::Arc;
 

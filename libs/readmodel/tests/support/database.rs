@@ -135,9 +135,12 @@ pub async fn dump(pool: &PgPool) -> Vec<String> {
         "deliveries",
         "runs",
         "run_timeline",
+        "run_attempts",
+        "slot_projects",
         "slot_pools",
         "slot_leases",
         "slot_runs",
+        "slot_executors",
     ] {
         let sql =
             format!("select '{table} ' || to_jsonb(t)::text as row from {table} t order by 1");

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use maestro_domain::{
     Command, Core, DeliveryFacts, Digest, Event, ExecutorId, Name, ProjectId, Report, RunId, Stack,
@@ -7,9 +7,9 @@ use maestro_domain::{
     core::{COMMANDS, DELIVERIES, Facts, Input, Origin, REPORTS, Stacks},
     delivery::{Person, Repository},
     digest::DigestKey,
-    event::InputProblem,
+    event::{InputProblem, RunRequested},
     ids::{PersonRef, RepositoryRef},
-    report::{End, Execution, Place, ReportMessage},
+    report::{End, Execution, Membership, Place, ReportMessage},
     sealed::Sealed,
 };
 use serde_json::json;
@@ -48,8 +48,16 @@ pub struct History {
     pub now: Timestamp,
     pub commits: Vec<Vec<u8>>,
     pub project: ProjectId,
+    /// Requests of all runs so far.
+    pub requests: BTreeMap<RunId, RunRequested>,
+    /// What had to go into the vault so far.
+    pub sealed: Vec<(VaultKey, String)>,
     seqs: [u64; 3],
     stack: OneStack,
+}
+
+pub fn executor(number: u128) -> ExecutorId {
+    ExecutorId::new(Uuid::from_u128(number))
 }
 
 pub fn name(text: &str) -> Name {
@@ -65,6 +73,8 @@ impl History {
             now: Timestamp::from_millis(1_795_176_000_000),
             commits: Vec::new(),
             project: ProjectId::new(Uuid::from_u128(1)),
+            requests: BTreeMap::new(),
+            sealed: Vec::new(),
             seqs: [0; 3],
             stack: OneStack(digest, Arc::new(Stack::parse(STACK).unwrap())),
         };
@@ -115,10 +125,20 @@ impl History {
         let step = self
             .core
             .handle(origin.as_ref(), input, &facts, &self.stack);
+        let seals = step.seals.iter().map(|seal| {
+            let text = String::from_utf8_lossy(&seal.plaintext).into_owned();
+            (seal.key.clone(), text)
+        });
+        self.sealed.extend(seals);
         let Some(stored) = step.commit else {
             return Vec::new();
         };
         self.commits.push(stored.bytes);
+        for event in stored.commit.events() {
+            if let Event::RunRequested(requested) = event {
+                self.requests.insert(requested.run, (**requested).clone());
+            }
+        }
         stored.commit.events().cloned().collect()
     }
 
@@ -152,12 +172,57 @@ impl History {
     }
 
     pub fn report(&mut self, report: Report) {
-        let executor = ExecutorId::new(Uuid::from_u128(9));
+        self.report_as(executor(9), report);
+    }
+
+    pub fn report_as(&mut self, executor: ExecutorId, report: Report) {
         let origin = self.origin(1, REPORTS);
         self.step(
             origin,
             &Input::Report(Box::new(ReportMessage { executor, report })),
         );
+    }
+
+    /// An executor of site `here` serves the pool.
+    pub fn join(&mut self, executor: ExecutorId) {
+        let membership = Some(Membership {
+            site: name("here"),
+            backend: name("process"),
+        });
+        self.report_as(
+            executor,
+            Report::Inventory {
+                pool: name("default"),
+                executions: Vec::new(),
+                membership,
+            },
+        );
+    }
+
+    /// Nothing was heard of an executor for so long.
+    pub fn silent(&mut self, executor: ExecutorId, lasting: Duration) {
+        self.step(None, &Input::Silent { executor, lasting });
+    }
+
+    pub fn heard(&mut self, executor: ExecutorId) {
+        self.step(None, &Input::Heard { executor });
+    }
+
+    pub fn pause(&mut self, paused: bool) {
+        let (project, pool) = (self.project, name("default"));
+        self.command(if paused {
+            Command::PausePool { project, pool }
+        } else {
+            Command::ResumePool { project, pool }
+        });
+    }
+
+    /// Repeats a run that has ended; the new run has this number as its id.
+    pub fn retry(&mut self, run: RunId, number: u128) -> RunId {
+        let request = Box::new(self.requests[&run].clone());
+        let run = RunId::new(Uuid::from_u128(number));
+        self.command(Command::RetryRun { request, run });
+        run
     }
 
     pub fn poison(&mut self, id: &str) {
@@ -191,25 +256,44 @@ impl History {
     }
 
     pub fn start(&mut self, run: RunId) -> Execution {
+        self.start_on(executor(9), run)
+    }
+
+    pub fn start_on(&mut self, executor: ExecutorId, run: RunId) -> Execution {
         let execution = self.execution(run);
-        self.report(Report::Claim(execution));
-        self.report(Report::Started {
-            place: Place::default(),
-            execution,
-            at: self.now,
-        });
+        self.report_as(executor, Report::Claim(execution));
+        let place = Place {
+            pod: Some(format!("pod-{}", execution.attempt)),
+            node: Some("node-a".into()),
+            ..Place::default()
+        };
+        self.report_as(
+            executor,
+            Report::Started {
+                place,
+                execution,
+                at: self.now,
+            },
+        );
         execution
     }
 
+    /// The end of an execution, reported by who holds its lease.
     pub fn finish(&mut self, execution: Execution, end: End) {
         let at = self.now;
-        self.report(Report::Finished {
-            execution,
-            end,
-            at,
-            log_bytes: 11,
-            detail: None,
-        });
+        let run = self.core.state().runs.get(&execution.run);
+        let holder = run.and_then(|run| run.executor).unwrap_or(executor(9));
+        let said = !matches!(end, End::Exited { .. } | End::Canceled);
+        self.report_as(
+            holder,
+            Report::Finished {
+                execution,
+                end,
+                at,
+                log_bytes: 11,
+                detail: said.then(|| format!("attempt {} was seen to end", execution.attempt)),
+            },
+        );
     }
 
     /// Lets time pass and fires what is due.

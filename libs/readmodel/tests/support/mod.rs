@@ -13,7 +13,7 @@ mod history;
 mod log;
 
 pub use database::{Database, Running, dump};
-pub use history::{History, name};
+pub use history::{History, executor, name};
 pub use log::{Log, Vault};
 
 use std::time::Duration;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use maestro_domain::{
     Command,
-    command::{Actor, CommandMessage, Rejection},
+    command::{Actor, CommandMessage, Outcome, Rejection},
     ids::CommandKey,
 };
 use maestro_eventlog::RequestError;
@@ -32,6 +32,24 @@ pub(super) async fn submit(
     reason: Option<String>,
     command: Command,
 ) -> Result<Done, ApiError> {
+    let outcome = decide(app, identity, key.clone(), reason, command).await?;
+    match outcome.rejection {
+        None => Ok(Done {
+            key,
+            revision: outcome.revision,
+        }),
+        Some(rejection) => Err(refused(rejection).with_command(key)),
+    }
+}
+
+/// Hands a command to the conductor and tells what became of it, also when it was rejected.
+pub(super) async fn decide(
+    app: &App,
+    identity: &Identity,
+    key: CommandKey,
+    reason: Option<String>,
+    command: Command,
+) -> Result<Outcome, ApiError> {
     let actor = Actor::Human(identity.user);
     let message = CommandMessage {
         key: key.clone(),
@@ -44,31 +62,23 @@ pub(super) async fn submit(
         .log
         .submit(&message, traceparent.as_deref(), DECIDED_WITHIN)
         .await;
-    match answer {
-        Ok(outcome) => match outcome.rejection {
-            None => Ok(Done {
-                key,
-                revision: outcome.revision,
-            }),
-            Some(rejection) => Err(refused(rejection).with_command(key)),
-        },
-        Err(error) => Err(undecided(&error, key)),
-    }
+    answer.map_err(|error| undecided(&error, key))
 }
 
-fn refused(rejection: Rejection) -> ApiError {
+/// What a caller is told about a rejected command.
+pub(super) fn refused(rejection: Rejection) -> ApiError {
     let code = match rejection {
         Rejection::ProjectUnknown | Rejection::RunUnknown | Rejection::PoolUnknown => {
             ErrorCode::NotFound
         }
         Rejection::RunEnded
+        | Rejection::RunLive
+        | Rejection::RunExists
+        | Rejection::PoolPaused
+        | Rejection::PoolNotPaused
         | Rejection::CancelPending
         | Rejection::ProjectExists
         | Rejection::SlugTaken
-        | Rejection::PoolPaused
-        | Rejection::PoolNotPaused
-        | Rejection::RunLive
-        | Rejection::RunExists
         | Rejection::RepositoryTaken => ErrorCode::FailedPrecondition,
         Rejection::PoolTooLarge => return ApiError::field("size", rejection.to_string()),
     };

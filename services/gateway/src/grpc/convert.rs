@@ -1,18 +1,22 @@
 //! Between the read models and the contract.
 
+mod slots;
+
 use maestro_contracts::v1;
 use maestro_domain::{
     Timestamp,
     event::{TriggerVerdict, VerdictReason},
     explain,
+    report::Place,
     run::{Fault, Reason, Status},
 };
 use maestro_eventlog::{LogChunk, Output};
 use maestro_readmodel::{
-    Delivery, Outcome, ProjectionStatus, Run, RunStory, Slot, SlotPool, SlotState, TimelineEntry,
+    Attempt, Delivery, Outcome, ProjectionStatus, Run, RunStory, TimelineEntry,
 };
 use pbjson_types::Timestamp as ProtoTimestamp;
 
+pub(super) use self::slots::{executor, pool};
 use crate::error::ApiError;
 
 /// Statuses a request may name.
@@ -26,12 +30,34 @@ fn time(at: Timestamp) -> ProtoTimestamp {
     }
 }
 
-pub(super) fn run(run: Run) -> v1::Run {
-    let fault = match run.fault() {
+const fn fault(fault: Option<Fault>) -> &'static str {
+    match fault {
         Some(Fault::User) => "user",
         Some(Fault::Infrastructure) => "infrastructure",
         None => "",
-    };
+    }
+}
+
+/// Not set where nothing is known.
+fn place(place: Place) -> Option<v1::Place> {
+    if place.is_nowhere() {
+        return None;
+    }
+    Some(v1::Place {
+        namespace: place.namespace.unwrap_or_default(),
+        job: place.job.unwrap_or_default(),
+        pod: place.pod.unwrap_or_default(),
+        node: place.node.unwrap_or_default(),
+    })
+}
+
+/// An id, or nothing.
+fn id(id: Option<impl ToString>) -> String {
+    id.map(|id| id.to_string()).unwrap_or_default()
+}
+
+pub(super) fn run(run: Run) -> v1::Run {
+    let fault = fault(run.fault());
     v1::Run {
         id: run.id.to_string(),
         project: run.project,
@@ -55,6 +81,10 @@ pub(super) fn run(run: Run) -> v1::Run {
         revision: run.revision,
         cancel_requested: run.cancel_requested,
         trace_id: run.trace_id.unwrap_or_default(),
+        place: place(run.place),
+        detail: run.detail.unwrap_or_default(),
+        retry_of: id(run.retry_of),
+        executor_id: id(run.executor),
     }
 }
 
@@ -94,6 +124,28 @@ pub(super) fn story(story: RunStory) -> v1::GetRunResponse {
         run: Some(run(story.run)),
         timeline: story.timeline.into_iter().map(timeline).collect(),
         revision: story.revision,
+        attempts: story.attempts.into_iter().map(attempt).collect(),
+        retry_ids: story.retries.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn attempt(attempt: Attempt) -> v1::Attempt {
+    let fault = fault(attempt.fault());
+    v1::Attempt {
+        number: attempt.number,
+        status: status(attempt.status).into(),
+        reason: attempt.reason.map_or("", Reason::as_str).to_owned(),
+        fault: fault.to_owned(),
+        exit_code: attempt.exit_code,
+        signal: attempt.signal,
+        executor_id: id(attempt.executor),
+        place: place(attempt.place),
+        dispatched_at: Some(time(attempt.dispatched_at)),
+        started_at: attempt.started_at.map(time),
+        finished_at: attempt.finished_at.map(time),
+        retry_at: attempt.retry_at.map(time),
+        detail: attempt.detail.unwrap_or_default(),
+        log_bytes: attempt.log_bytes,
     }
 }
 
@@ -166,31 +218,6 @@ pub(super) fn outcome_filter(requested: i32) -> Result<Option<Outcome>, ApiError
         Ok(v1::DeliveryOutcome::Ignored) => Ok(Some(Outcome::Ignored)),
         Ok(v1::DeliveryOutcome::Parked) => Ok(Some(Outcome::Parked)),
         Err(_) => Err(ApiError::field("outcome", "outcome is unknown")),
-    }
-}
-
-pub(super) fn pool(pool: SlotPool) -> v1::SlotPool {
-    v1::SlotPool {
-        project: pool.project,
-        name: pool.name,
-        size: pool.size,
-        slots: pool.slots.into_iter().map(slot).collect(),
-        queued: pool.queued,
-    }
-}
-
-fn slot(slot: Slot) -> v1::Slot {
-    let state = match slot.state {
-        SlotState::Free => v1::SlotState::Free,
-        SlotState::Leased => v1::SlotState::Leased,
-        SlotState::Releasing => v1::SlotState::Releasing,
-    };
-    v1::Slot {
-        number: slot.number,
-        state: state.into(),
-        run_id: slot.run.map(|run| run.to_string()).unwrap_or_default(),
-        token: slot.token,
-        leased_at: slot.leased_at.map(time),
     }
 }
 

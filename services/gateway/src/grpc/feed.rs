@@ -81,6 +81,7 @@ async fn read(readmodel: &ReadModel, set: ChangeSet) -> Option<Vec<Change>> {
         runs,
         deliveries,
         projects,
+        executors,
     } = set.keys;
     let rows = async {
         // Most sets hold keys of one kind.
@@ -105,8 +106,14 @@ async fn read(readmodel: &ReadModel, set: ChangeSet) -> Option<Vec<Change>> {
         .map(|each| Change::Delivery(convert::delivery(each)));
     let slots = projects
         .into_iter()
-        .map(|project| Change::Slots(SlotsChanged { project }));
-    Some(deliveries.chain(runs).chain(slots).collect())
+        .map(|project| slots_changed(project, false));
+    let executors = (!executors.is_empty()).then(|| slots_changed(String::new(), true));
+    let changes = deliveries.chain(runs).chain(slots).chain(executors);
+    Some(changes.collect())
+}
+
+const fn slots_changed(project: String, executors: bool) -> Change {
+    Change::Slots(SlotsChanged { project, executors })
 }
 
 impl Watcher {

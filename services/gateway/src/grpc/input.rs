@@ -62,6 +62,11 @@ pub(super) fn project(text: String) -> Result<String, ApiError> {
     filter::<Name>("project", text)
 }
 
+/// A project or a pool that is named.
+pub(super) fn name(field: &'static str, text: &str) -> Result<Name, ApiError> {
+    required(field, text)
+}
+
 pub(super) fn run_filter(field: &'static str, text: &str) -> Result<Option<RunId>, ApiError> {
     optional(field, text)
 }

@@ -8,6 +8,7 @@ mod input;
 mod live;
 mod logs;
 mod queries;
+mod retry;
 mod runs;
 mod slots;
 mod stream;

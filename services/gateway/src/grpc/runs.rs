@@ -1,16 +1,16 @@
-//! Runs: listed, shown, followed, cancelled.
+//! Runs: listed, shown, followed, cancelled, retried.
 
 use maestro_contracts::v1::{
     CancelRunRequest, CancelRunResponse, GetRunRequest, GetRunResponse, ListRunsRequest,
-    ListRunsResponse, StreamLogsRequest, StreamLogsResponse, WatchRunsRequest, WatchRunsResponse,
-    run_service_server::RunService, watch_response::Change,
+    ListRunsResponse, RetryRunRequest, RetryRunResponse, StreamLogsRequest, StreamLogsResponse,
+    WatchRunsRequest, WatchRunsResponse, run_service_server::RunService, watch_response::Change,
 };
 use maestro_domain::{Command, DeliveryId, Name, RunId};
 use maestro_readmodel::{Run, RunFilter, projections::RUNS};
 use tonic::{Request, Response, Status};
 
 use super::{
-    App, commands, convert, identity, input, logs, queries,
+    App, commands, convert, identity, input, logs, queries, retry,
     stream::{Sink, Streaming},
 };
 use crate::error::{ApiError, ErrorCode};
@@ -93,6 +93,21 @@ impl RunService for Runs {
         }))
     }
 
+    async fn retry_run(
+        &self,
+        request: Request<RetryRunRequest>,
+    ) -> Result<Response<RetryRunResponse>, Status> {
+        let identity = identity(&request)?;
+        let request = request.into_inner();
+        let original = input::run_id("id", &request.id)?;
+        let asked = retry::Asked {
+            original,
+            reason: input::reason(&request.reason)?,
+            key: input::command_key(&request.idempotency_key)?,
+        };
+        Ok(Response::new(retry::run(&self.0, &identity, asked).await?))
+    }
+
     async fn stream_logs(
         &self,
         request: Request<StreamLogsRequest>,
@@ -123,7 +138,7 @@ impl RunService for Runs {
     }
 }
 
-fn unknown(id: RunId) -> ApiError {
+pub(super) fn unknown(id: RunId) -> ApiError {
     ApiError::not_found(format!("there is no run {id}"))
 }
 

@@ -1,6 +1,8 @@
 use maestro_contracts::v1::{
     CancelRunRequest, GetRunRequest, ListDeliveriesRequest, ListRunsRequest, PageRequest,
-    StreamLogsRequest, WatchRunsRequest, delivery_service_client::DeliveryServiceClient,
+    PausePoolRequest, ResizePoolRequest, ResumePoolRequest, RetryRunRequest, StreamLogsRequest,
+    WatchRunsRequest, delivery_service_client::DeliveryServiceClient,
+    slot_service_client::SlotServiceClient,
 };
 use tonic::{Code, Status};
 
@@ -156,6 +158,17 @@ async fn every_wrong_field_is_named() {
     ] {
         assert_eq!(field(&runs.cancel_run(request).await.unwrap_err()), name);
     }
+    let retry = |reason: &str, key: &str| RetryRunRequest {
+        id: id.clone(),
+        reason: reason.into(),
+        idempotency_key: key.into(),
+    };
+    for (name, request) in [
+        ("reason", retry(&long, "")),
+        ("idempotency_key", retry("", "a b")),
+    ] {
+        assert_eq!(field(&runs.retry_run(request).await.unwrap_err()), name);
+    }
     let mut deliveries = DeliveryServiceClient::new(world.operator());
     let request = ListDeliveriesRequest {
         outcome: 77,
@@ -165,6 +178,52 @@ async fn every_wrong_field_is_named() {
         field(&deliveries.list_deliveries(request).await.unwrap_err()),
         "outcome"
     );
+}
+
+#[tokio::test]
+async fn every_wrong_field_of_a_pool_command_is_named() {
+    let world = World::start().await;
+    let mut slots = SlotServiceClient::new(world.operator());
+    let long = "x".repeat(3_000);
+    let wrong = [
+        ("project", "", "default", "", ""),
+        ("project", "Not A Slug", "default", "", ""),
+        ("project", long.as_str(), "default", "", ""),
+        ("pool", "shop", "", "", ""),
+        ("pool", "shop", "a.b", "", ""),
+        ("pool", "shop", "'; drop table runs; --", "", ""),
+        ("reason", "shop", "default", long.as_str(), ""),
+        ("reason", "shop", "default", "a\u{0}b", ""),
+        ("idempotency_key", "shop", "default", "", "a b"),
+    ];
+    for (name, project, pool, reason, key) in wrong {
+        let pause = PausePoolRequest {
+            project: project.into(),
+            pool: pool.into(),
+            reason: reason.into(),
+            idempotency_key: key.into(),
+        };
+        let resume = ResumePoolRequest {
+            project: project.into(),
+            pool: pool.into(),
+            reason: reason.into(),
+            idempotency_key: key.into(),
+        };
+        let resize = ResizePoolRequest {
+            project: project.into(),
+            pool: pool.into(),
+            size: 1,
+            reason: reason.into(),
+            idempotency_key: key.into(),
+        };
+        assert_eq!(field(&slots.pause_pool(pause).await.unwrap_err()), name);
+        assert_eq!(field(&slots.resume_pool(resume).await.unwrap_err()), name);
+        assert_eq!(field(&slots.resize_pool(resize).await.unwrap_err()), name);
+    }
+    let stranger = SlotServiceClient::new(world.channel())
+        .pause_pool(PausePoolRequest::default())
+        .await;
+    assert_eq!(stranger.unwrap_err().code(), Code::Unauthenticated);
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@
 mod commands;
 mod hostile;
 mod queries;
+mod retries;
 mod sign_in;
+mod slots;
 mod streams;
 mod support;

@@ -53,7 +53,7 @@ enum Command {
         #[command(subcommand)]
         command: commands::webhook::Webhook,
     },
-    /// List, show, follow and cancel runs
+    /// List, show, follow, cancel and retry runs
     Runs {
         #[command(subcommand)]
         command: commands::runs::Runs,
@@ -63,10 +63,15 @@ enum Command {
         #[command(subcommand)]
         command: commands::deliveries::Deliveries,
     },
-    /// Show slot pools and who holds what
+    /// Show slot pools and who holds what; pause, resume and resize them
     Slots {
         #[command(subcommand)]
         command: commands::slots::Slots,
+    },
+    /// Show who starts runs and looks after them
+    Executors {
+        #[command(subcommand)]
+        command: commands::executors::Executors,
     },
     /// Follow the log of events
     #[command(after_help = commands::tail::EXAMPLES)]
@@ -112,6 +117,7 @@ async fn run(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Runs { command } => command.run(session).await,
         Command::Deliveries { command } => command.run(session).await,
         Command::Slots { command } => command.run(session).await,
+        Command::Executors { command } => command.run(session).await,
         Command::Tail(tail) => tail.run(session).await,
         Command::LoginLink(link) => link.run(session).await,
         // Dispatched before there is a runtime.

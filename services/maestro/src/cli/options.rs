@@ -32,6 +32,28 @@ pub(crate) struct Connection {
     pub(crate) token_file: Option<PathBuf>,
 }
 
+/// What every command that changes something takes.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Request {
+    /// Why; kept in the vault
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) reason: String,
+    /// Idempotency key: the same key asks for the outcome of the same command; a fresh one when
+    /// left out
+    #[arg(
+        long,
+        value_name = "KEY",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) key: String,
+}
+
 /// Forms of output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {

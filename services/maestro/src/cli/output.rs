@@ -63,6 +63,20 @@ impl Output {
         }
     }
 
+    /// Prints the latest of many results: a terminal shows only that one.
+    pub(crate) fn print_anew<T: Serialize>(
+        self,
+        value: &T,
+        table: impl FnOnce(Self) -> String,
+    ) -> Result<(), Failure> {
+        let clear = if self.is_table() && io::stdout().is_terminal() {
+            "\u{1b}[H\u{1b}[2J"
+        } else {
+            ""
+        };
+        self.print_next(value, |output| format!("{clear}{}", table(output)))
+    }
+
     /// A table without borders.
     pub(crate) fn table(self, header: &[&str]) -> Table {
         let mut table = Table::new();

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use maestro_contracts::v1::{
-    delivery_service_client::DeliveryServiceClient, run_service_client::RunServiceClient,
-    slot_service_client::SlotServiceClient, system_service_client::SystemServiceClient,
+    delivery_service_client::DeliveryServiceClient, live_service_client::LiveServiceClient,
+    run_service_client::RunServiceClient, slot_service_client::SlotServiceClient,
+    system_service_client::SystemServiceClient,
 };
 use maestro_gateway::OperatorToken;
 use tonic::{
@@ -107,6 +108,9 @@ impl Client {
     }
     pub(crate) fn slots(&self) -> SlotServiceClient<Authorized> {
         SlotServiceClient::new(self.0.clone())
+    }
+    pub(crate) fn live(&self) -> LiveServiceClient<Authorized> {
+        LiveServiceClient::new(self.0.clone())
     }
     pub(crate) fn system(&self) -> SystemServiceClient<Authorized> {
         SystemServiceClient::new(self.0.clone())

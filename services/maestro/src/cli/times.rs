@@ -32,6 +32,17 @@ pub(crate) fn ago(time: Option<pbjson_types::Timestamp>, now: Timestamp) -> Stri
     )
 }
 
+/// `in 3m 20s`, `overdue`, or a dash when there is no time.
+pub(crate) fn until(time: Option<pbjson_types::Timestamp>, now: Timestamp) -> String {
+    at(time).map_or_else(
+        || "-".to_owned(),
+        |then| match then.since(now) {
+            left if left.is_zero() => "overdue".to_owned(),
+            left => format!("in {}", duration(left)),
+        },
+    )
+}
+
 /// Time between two points, up to now when the second is missing.
 pub(crate) fn between(
     start: Option<pbjson_types::Timestamp>,
@@ -78,6 +89,16 @@ mod tests {
         assert_eq!(read(200), "3m 20s");
         assert_eq!(read(7500), "2h 5m");
         assert_eq!(read(90_000), "1d 1h");
+    }
+
+    #[test]
+    fn deadlines_say_how_long_is_left() {
+        let now = Timestamp::from_millis(10_000);
+        let at = |seconds| Some(pbjson_types::Timestamp { seconds, nanos: 0 });
+        assert_eq!(until(at(70), now), "in 1m 0s");
+        assert_eq!(until(at(10), now), "overdue");
+        assert_eq!(until(at(3), now), "overdue");
+        assert_eq!(until(None, now), "-");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The operator's command line against a whole Maestro on this machine.
 #![allow(clippy::unwrap_used, unreachable_pub, missing_docs, reason = "tests")]
 
+mod steering;
 mod support;
 
 use serde_json::Value;
@@ -17,6 +18,7 @@ fn help_is_quick_to_start_and_wrong_usage_is_code_2() {
         "runs",
         "deliveries",
         "slots",
+        "executors",
         "tail",
         "doctor",
     ] {
@@ -42,6 +44,11 @@ fn without_a_maestro_every_command_says_how_to_start_one() {
         &["runs", "show", "x"],
         &["deliveries", "list"],
         &["slots", "list"],
+        &["slots", "list", "--watch"],
+        &["slots", "pause", "default"],
+        &["slots", "resize", "default", "3"],
+        &["executors", "list"],
+        &["runs", "retry", "x"],
         &["tail"],
         &["login-link"],
     ] {

@@ -23,9 +23,11 @@ spec:
   triggers:
     - {name: quick, on: {event: issues, labels: [quick]}, run: quick}
     - {name: slow, on: {event: issues, labels: [slow]}, run: slow}
+    - {name: broken, on: {event: issues, labels: [broken]}, run: broken}
   runs:
     quick: {command: [sh, -c, "echo to out; echo to err >&2"]}
     slow: {command: [sleep, "300"]}
+    broken: {command: [sh, -c, "exit 3"]}
 "#;
 
 /// What a command said.
@@ -102,6 +104,35 @@ impl Maestro {
         maestro(&[&["--data", data.to_str().unwrap()], arguments].concat())
     }
 
+    /// Sends a webhook for an issue that was given a label.
+    pub fn label(&self, label: &str, delivery: &str) {
+        let file = self.labeled(label);
+        let sent = self.run(&[
+            "webhook",
+            "send",
+            "--event",
+            "issues",
+            "--file",
+            &file,
+            "--delivery",
+            delivery,
+        ]);
+        assert_eq!(sent.code, 0, "{}", sent.err);
+    }
+
+    /// Starts a command that goes on until it is dropped, and gives the lines it prints.
+    pub fn follow(&self, arguments: &[&str]) -> Following {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_maestro"))
+            .arg("--data")
+            .arg(self.dir.path().join("data"))
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Following { child, lines }
+    }
+
     /// A file with the payload of an issue that was given a label.
     pub fn labeled(&self, label: &str) -> String {
         let payload = json!({
@@ -140,6 +171,26 @@ impl Maestro {
             run["status"] == status
         });
         id
+    }
+}
+
+/// A command that goes on; ended at the end.
+pub struct Following {
+    child: Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+}
+
+impl Following {
+    /// The next line as JSON.
+    pub fn json(&mut self) -> Value {
+        serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -115,7 +115,7 @@ describe("a run's page", () => {
     renderApp(world, `/runs/${run.id}`);
     await userEvent.click(await screen.findByRole("button", { name: text.cancel.open }));
     const dialog = await screen.findByRole("dialog");
-    await userEvent.type(within(dialog).getByLabelText(text.cancel.reason), "too slow");
+    await userEvent.type(within(dialog).getByLabelText(text.command.reason), "too slow");
     expect(world.cancels).toEqual([]);
     await userEvent.click(within(dialog).getByRole("button", { name: text.cancel.confirm }));
     await screen.findByText(text.run.reasons.canceled ?? "");

@@ -11,6 +11,9 @@ export const queryKeys = {
   deliveryLists: ["deliveries", "list"] as const,
   deliveryList: (filters: DeliveryFilters) => ["deliveries", "list", filters] as const,
   delivery: (id: string, provider: string) => ["deliveries", "detail", id, provider] as const,
+  /** Everything on the slots page. */
   slots: ["slots"] as const,
+  pools: ["slots", "pools"] as const,
+  executors: ["slots", "executors"] as const,
   system: ["system"] as const,
 };

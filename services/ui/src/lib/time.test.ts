@@ -1,6 +1,6 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect, it } from "vitest";
-import { formatDuration, formatRelative, formatTicking, toMillis } from "./time";
+import { formatDuration, formatRelative, formatRemaining, formatTicking, toMillis } from "./time";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -21,6 +21,20 @@ describe("formatDuration", () => {
     [3 * DAY + 4 * HOUR, "3 d 4 h"],
   ])("%d ms is %s", (ms, expected) => {
     expect(formatDuration(ms)).toBe(expected);
+  });
+});
+
+describe("formatRemaining", () => {
+  it.each([
+    [-1, "overdue"],
+    [0, "overdue"],
+    [1, "in 1 s"],
+    [59 * SECOND, "in 59 s"],
+    [16 * MINUTE + 59 * SECOND, "in 16 m"],
+    [2 * HOUR + 7 * MINUTE, "in 2 h 07 m"],
+    [3 * DAY + 4 * HOUR, "in 3 d"],
+  ])("%d ms ahead is %s", (ms, expected) => {
+    expect(formatRemaining(ms, 0)).toBe(expected);
   });
 });
 

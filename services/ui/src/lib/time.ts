@@ -37,6 +37,17 @@ export function formatRelative(at: number, now: number): string {
   return days < 14 ? `${days} d ago` : formatDate(at);
 }
 
+/** `in 12 s`, `in 5 m`, `in 3 h`, `in 2 d`, or `overdue`. */
+export function formatRemaining(at: number, now: number): string {
+  const seconds = Math.ceil((at - now) / 1000);
+  if (seconds <= 0) return "overdue";
+  if (seconds < 60) return `in ${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `in ${minutes} m`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 24 ? `in ${hours} h ${pad(minutes % 60)} m` : `in ${Math.floor(hours / 24)} d`;
+}
+
 /** Date and time with seconds and zone, in the reader's own zone. */
 export function formatAbsolute(at: number): string {
   return new Intl.DateTimeFormat("en-GB", {

@@ -1,8 +1,10 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import { type Delivery, DeliveryService } from "../gen/maestro/v1/deliveries_pb";
+import type { Executor } from "../gen/maestro/v1/executors_pb";
 import { LiveService, type WatchResponse, WatchResponseSchema } from "../gen/maestro/v1/live_pb";
 import {
+  type Attempt,
   type Run,
   RunService,
   RunStatus,
@@ -19,9 +21,14 @@ export class World {
   runs: Run[] = [];
   deliveries: Delivery[] = [];
   pools: SlotPool[] = [];
+  executors: Executor[] = [];
+  attempts = new Map<string, Attempt[]>();
   timelines = new Map<string, TimelineEntry[]>();
   logs = new Map<string, Channel<StreamLogsResponse>>();
   cancels: { id: string; reason: string; idempotencyKey: string }[] = [];
+  retries: { id: string; reason: string; idempotencyKey: string }[] = [];
+  /** Commands on pools, as they came. */
+  steered: { command: string; pool: string; reason: string; size?: number }[] = [];
   /** Lists fail with this while it is set. */
   failure: ConnectError | undefined;
   private watchers = new Set<Channel<WatchResponse>>();
@@ -73,7 +80,7 @@ export class World {
         delivery: found(this.deliveries.find((each) => each.id === id)),
       }),
     });
-    router.service(SlotService, { listSlots: () => ({ pools: this.pools }) });
+    this.slotRoutes(router);
     router.service(SystemService, { getStatus: () => ({ ready: true, version: "test" }) });
     const world = this;
     router.service(LiveService, {
@@ -112,7 +119,18 @@ export class World {
       getRun: ({ id }) => ({
         run: found(this.runs.find((run) => run.id === id)),
         timeline: this.timelines.get(id) ?? [],
+        attempts: this.attempts.get(id) ?? [],
+        retryIds: this.runs.filter((run) => run.retryOf === id).map((run) => run.id),
       }),
+      retryRun: ({ id, reason, idempotencyKey }) => {
+        this.check();
+        this.retries.push({ id, reason, idempotencyKey });
+        const run = found(this.runs.find((each) => each.id === id));
+        const revision = run.revision + 1n;
+        const again = { ...run, id: "run_again", status: RunStatus.PENDING, retryOf: id, revision };
+        this.putRun(again);
+        return { revision, runId: again.id, commandId: "cmd_2" };
+      },
       cancelRun: ({ id, reason, idempotencyKey }) => {
         this.cancels.push({ id, reason, idempotencyKey });
         const run = found(this.runs.find((each) => each.id === id));
@@ -130,6 +148,29 @@ export class World {
       watchRuns: () => {
         throw new ConnectError("not part of the interface", Code.Unimplemented);
       },
+    });
+  }
+
+  private slotRoutes(router: ConnectRouter): void {
+    const steer = (
+      command: string,
+      { pool, reason, size }: { pool: string; reason: string; size?: number },
+      change: Partial<SlotPool>,
+    ) => {
+      this.check();
+      this.steered.push({ command, pool, reason, size });
+      this.pools = this.pools.map((each) => (each.name === pool ? { ...each, ...change } : each));
+      return { revision: 20n, commandId: "cmd_3" };
+    };
+    router.service(SlotService, {
+      listSlots: () => {
+        this.check();
+        return { pools: this.pools };
+      },
+      listExecutors: () => ({ executors: this.executors }),
+      pausePool: (request) => steer("pause", request, { paused: true }),
+      resumePool: (request) => steer("resume", request, { paused: false }),
+      resizePool: (request) => steer("resize", request, { size: request.size }),
     });
   }
 

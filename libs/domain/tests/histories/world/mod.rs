@@ -1,14 +1,18 @@
 //! Streams, a leader, executors and the ways between them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use maestro_domain::{
-    Command, Commit, Core, Event, ExecutorId, Report, RunId, State, Timestamp, VaultKey,
+    Command, Commit, Core, Event, ExecutorId, Name, ProjectId, Report, RunId, State, Timestamp,
+    VaultKey,
     command::{Actor, CommandMessage},
-    core::{COMMANDS, DELIVERIES, Facts, Input, Origin, REPORTS, Step},
+    core::{CLOCK, COMMANDS, DELIVERIES, Facts, Input, Origin, REPORTS, Step},
     digest::DigestKey,
-    event::InputProblem,
-    report::{End, Execution, Reply, ReportMessage},
+    event::{InputProblem, RunRequested},
+    report::{End, Execution, Order, Orders, Place, Reply, ReportMessage},
     run::RunCommand,
     sealed::Sealed,
 };
@@ -16,15 +20,19 @@ use uuid::Uuid;
 
 use crate::{
     checks,
-    executor::{Executor, Letter},
+    children::{Children, Creation},
+    executor::{Executor, Kind, Letter, Link},
     inputs::{self, Library, name},
     ledger::{Ledger, PoolKey},
     op::Op,
+    roster::{Roster, TERM},
 };
 
 mod heal;
 mod leader;
 mod restart;
+mod standing;
+mod steps;
 mod ways;
 
 const STREAMS: [&str; 3] = [DELIVERIES, COMMANDS, REPORTS];
@@ -32,16 +40,37 @@ const STREAMS: [&str; 3] = [DELIVERIES, COMMANDS, REPORTS];
 /// A message of an input stream.
 #[derive(Debug, Clone)]
 enum Message {
-    Input(Input, Option<Letter>),
+    Input(Box<Input>, Option<Letter>),
     Gone,
+}
+
+impl From<Input> for Message {
+    fn from(input: Input) -> Self {
+        Self::Input(Box::new(input), None)
+    }
 }
 
 /// A decision whose commit is not acknowledged.
 struct Decided {
     step: Step,
     letter: Option<Letter>,
+    beat: Option<Beat>,
     /// The state behind it, where it may be needed.
     after: Option<State>,
+}
+
+/// The answer to a heartbeat.
+struct Beat {
+    index: usize,
+    incarnation: u32,
+    sent_at: u64,
+    orders: Orders,
+}
+
+/// Something of the leader's that did not arrive yet.
+enum Late {
+    Answer(Letter, Reply),
+    Order(ExecutorId, Order),
 }
 
 pub(crate) struct World {
@@ -55,10 +84,12 @@ pub(crate) struct World {
     library: &'static Library,
     ledger: Ledger,
     executors: Vec<Executor>,
+    pub(crate) children: Children,
+    pub(crate) roster: Roster,
     run_commands: Vec<RunCommand>,
     letters: Vec<Letter>,
     answers: u8,
-    late: Vec<(Letter, Reply)>,
+    late: Vec<Late>,
 }
 
 fn digest_key() -> DigestKey {
@@ -71,10 +102,6 @@ fn pick<T>(items: &[T], index: u8) -> Option<usize> {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let executor = |index: usize, pools: &[&str]| {
-            let id = ExecutorId::new(Uuid::from_u128(index as u128 + 1));
-            Executor::new(index, id, pools.iter().map(|pool| name(pool)).collect())
-        };
         let mut world = Self {
             core: Core::new(State::default(), digest_key()),
             now: Timestamp::from_millis(1_795_176_000_000),
@@ -85,16 +112,15 @@ impl World {
             snapshot: None,
             library: Library::get(),
             ledger: Ledger::default(),
-            executors: vec![
-                executor(0, &["default"]),
-                executor(1, &["default", "heavy"]),
-                executor(2, &["heavy"]),
-            ],
+            executors: Vec::new(),
+            children: Children::default(),
+            roster: Roster::default(),
             run_commands: Vec::new(),
             letters: Vec::new(),
             answers: 0,
             late: Vec::new(),
         };
+        world.executors();
         world.take_over();
         for (index, (project, slug)) in inputs::projects().into_iter().enumerate() {
             world.command(Command::CreateProject { project, slug });
@@ -116,92 +142,31 @@ impl World {
         world
     }
 
-    pub(crate) fn play(&mut self, op: &Op) {
-        match *op {
-            Op::Deliver {
-                id,
-                kind,
-                subject,
-                repository,
-            } => {
-                let facts = inputs::webhook(id, kind, subject, repository);
-                self.store(0, Message::Input(Input::Delivery(Box::new(facts)), None));
-            }
-            Op::Resize { pool, size } => self.resize(usize::from(pool), u32::from(size)),
-            Op::Cancel { run } => {
-                if let Some(index) = pick(&self.ledger.runs, run) {
-                    self.command(Command::CancelRun {
-                        run: self.ledger.runs[index],
-                    });
-                }
-            }
-            Op::SetStack { project, stack } => {
-                self.set_stack(usize::from(project), usize::from(stack));
-            }
-            Op::Repeat { command } => {
-                let index = pick(&self.streams[1], command).unwrap();
-                let again = self.streams[1][index].clone();
-                self.store(1, again);
-            }
-            Op::Gap {
-                stream,
-                undecodable: false,
-            } => self.store(usize::from(stream), Message::Gone),
-            Op::Gap {
-                stream,
-                undecodable: true,
-            } => {
-                let poison = Input::Poison {
-                    problem: InputProblem::Undecodable,
-                    delivery: None,
-                };
-                self.store(usize::from(stream), Message::Input(poison, None));
-            }
-            Op::Read { stream } => {
-                self.read(usize::from(stream));
-            }
-            Op::Fetch {
-                executor,
-                index,
-                keep,
-            } => self.fetch(executor, index, keep),
-            Op::Publish { index, copy } => self.publish(index, copy),
-            Op::Late { index } => {
-                if let Some(index) = pick(&self.late, index) {
-                    let (letter, reply) = self.late.swap_remove(index);
-                    self.answer(&letter, &reply);
-                }
-            }
-            Op::End { index, how } => self.end(index, how),
-            Op::Crash { executor, how } => self.executor(executor).crash(how),
-            Op::Up { executor } => self.executor(executor).start(),
-            Op::Resend { executor } => self.executor(executor).resend(),
-            Op::Forge {
-                executor,
-                run,
-                kind,
-                twist,
-            } => self.forge(executor, run, kind, twist),
-            Op::Pass { seconds } => self.pass(u64::from(seconds)),
-            Op::Jump { hours } => {
-                let jumped = self.now.millis() + i64::from(hours) * 3_600_000;
-                self.now = Timestamp::from_millis(jumped);
-            }
-            Op::Tick => {
-                self.handle(None, &Input::Tick, None);
-            }
-            Op::Stall(stalled) => self.stalled = stalled,
-            Op::Answers(how) => self.answers = how,
-            Op::Restart { keep, snapshot } => self.restart(usize::from(keep), snapshot),
-            Op::Snapshot => self.snapshot = Some(self.round_trip()),
-            Op::Flow => self.flow(),
+    /// Two alone with their data folders and three that reach the same cluster; all but the last
+    /// are there from the beginning.
+    fn executors(&mut self) {
+        self.install(Kind::Folder, &["default"]);
+        self.install(Kind::Cluster, &["default", "heavy"]);
+        self.install(Kind::Cluster, &["heavy", "default"]);
+        self.install(Kind::Folder, &["heavy"]);
+        self.install(Kind::Cluster, &["default", "heavy"]);
+        for executor in &mut self.executors[..4] {
+            executor.start(&self.children);
         }
-        self.collect();
     }
 
-    fn executor(&mut self, index: u8) -> &mut Executor {
-        let index = pick(&self.executors, index).unwrap();
-        &mut self.executors[index]
+    fn install(&mut self, kind: Kind, pools: &[&str]) {
+        let index = self.executors.len();
+        let site = match kind {
+            Kind::Folder => name(&format!("folder-{index}")),
+            Kind::Cluster => name("cluster"),
+        };
+        let pools = pools.iter().map(|pool| name(pool)).collect();
+        self.executors.push(Executor::new(index, kind, site, pools));
+    }
+
+    fn executor(&mut self, index: u8) -> usize {
+        pick(&self.executors, index).unwrap()
     }
 
     fn store(&mut self, stream: usize, message: Message) {
@@ -217,7 +182,7 @@ impl World {
             reason: None,
             command,
         };
-        self.store(1, Message::Input(Input::Command(Box::new(message)), None));
+        self.store(1, Input::Command(Box::new(message)).into());
     }
 
     fn resize(&mut self, pool: usize, size: u32) {
@@ -241,18 +206,5 @@ impl World {
             digest,
             document,
         });
-    }
-
-    fn live(&self) -> impl Iterator<Item = Execution> {
-        self.executors.iter().flat_map(Executor::live)
-    }
-
-    fn pass(&mut self, seconds: u64) {
-        self.now = self.now.after(std::time::Duration::from_secs(seconds));
-        let mut ticks = 0;
-        while self.handle(None, &Input::Tick, None) {
-            ticks += 1;
-            assert!(ticks < 10_000, "the clock never comes to rest");
-        }
     }
 }

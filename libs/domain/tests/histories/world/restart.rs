@@ -14,10 +14,11 @@ impl World {
 
     /// The leader dies; another folds the log and takes over.
     pub(super) fn restart(&mut self, keep: usize, snapshot: bool) {
+        let unacknowledged = std::mem::take(&mut self.unacknowledged);
         let mut expected = None;
-        for Decided { step, after, .. } in self.unacknowledged.drain(..).take(keep) {
+        for Decided { step, after, .. } in unacknowledged.into_iter().take(keep) {
             if let Some(stored) = step.commit {
-                self.ledger.append(&stored.commit);
+                self.stored(&stored.commit);
                 self.log.push(stored.bytes);
             }
             expected = after;

@@ -1,27 +1,40 @@
 //! What moves between leader and executors, and what happens to executions.
 
+use maestro_domain::report::Membership;
+
 use super::*;
 
 impl World {
-    pub(super) fn answer(&mut self, letter: &Letter, reply: &Reply) {
-        let Some(executor) = letter.from.map(|index| &mut self.executors[index]) else {
-            return;
-        };
-        if executor.hear(letter, reply)
-            && let Report::Claim(execution) = letter.message.report
-        {
-            let lease = &self.ledger.leases[&execution.token];
-            assert!(
-                !lease.freed,
-                "{execution:?} starts after its slot was freed"
-            );
+    /// Something of the leader's arrives.
+    pub(super) fn deliver(&mut self, sent: Late) {
+        match sent {
+            Late::Answer(letter, reply) => {
+                if let Some(index) = letter.from {
+                    self.executors[index].hear(&letter, &reply, &mut self.children);
+                }
+            }
+            Late::Order(id, order) => {
+                let mut executors = self.executors.iter_mut();
+                if let Some(executor) = executors.find(|executor| executor.id == id) {
+                    executor.follow(&order, &mut self.children);
+                }
+            }
+        }
+    }
+
+    pub(super) fn arrive(&mut self, index: u8) {
+        if let Some(index) = pick(&self.late, index) {
+            let sent = self.late.swap_remove(index);
+            self.deliver(sent);
         }
     }
 
     /// Takes over what the executors sent.
     pub(super) fn collect(&mut self) {
         for executor in &mut self.executors {
-            self.letters.extend(executor.sent());
+            if executor.link != Link::Cut {
+                self.letters.extend(executor.sent());
+            }
         }
     }
 
@@ -35,7 +48,7 @@ impl World {
             self.letters.remove(index)
         };
         let input = Input::Report(Box::new(letter.message.clone()));
-        self.store(2, Message::Input(input, Some(letter)));
+        self.store(2, Message::Input(Box::new(input), Some(letter)));
     }
 
     pub(super) fn fetch(&mut self, executor: u8, index: u8, keep: bool) {
@@ -53,7 +66,7 @@ impl World {
     }
 
     pub(super) fn end(&mut self, index: u8, how: u8) {
-        let live: Vec<Execution> = self.live().collect();
+        let live: Vec<Execution> = self.children.live().collect();
         let Some(index) = pick(&live, index) else {
             return;
         };
@@ -62,6 +75,9 @@ impl World {
             0 | 1 => End::Exited { code: 0 },
             2 => End::Exited { code: 3 },
             3 => End::DeadlineExceeded,
+            4 => End::OomKilled,
+            5 => End::Evicted,
+            6 => End::NodeLost,
             _ => End::Signaled { signal: 9 },
         };
         if how < 2 {
@@ -69,9 +85,7 @@ impl World {
                 .succeeded
                 .insert((execution.run, execution.attempt));
         }
-        for executor in &mut self.executors {
-            executor.end(execution, end);
-        }
+        self.children.end_anywhere(execution, end);
     }
 
     /// Reports that are old, foreign or made up. They go straight to the stream.
@@ -82,7 +96,7 @@ impl World {
         let mut execution = self.ledger.executions[index];
         match twist {
             0 => {}
-            1 => execution.token += 1,
+            1 => execution.token += 1_000_000,
             2 => execution.token -= 1,
             _ => execution.attempt += 1,
         }
@@ -95,6 +109,19 @@ impl World {
         };
         let report = match kind {
             0 if twist > 0 => Report::Claim(execution),
+            6 => Report::Adopt(execution),
+            // One that promises to serve, and is never heard again.
+            7 => {
+                let membership = Membership {
+                    site: name("cluster"),
+                    backend: name("kubernetes"),
+                };
+                Report::Inventory {
+                    pool: inputs::pools()[usize::from(twist % 2)].1.clone(),
+                    executions: vec![execution],
+                    membership: Some(membership),
+                }
+            }
             0 | 1 => Report::Started {
                 execution,
                 at,
@@ -115,17 +142,15 @@ impl World {
             .runs
             .get(&execution.run)
             .and_then(|run| run.executor);
-        let executor = holder.filter(|_| twist > 0).unwrap_or(forger);
+        let executor = holder.filter(|_| twist > 0 && kind < 7).unwrap_or(forger);
         let message = ReportMessage { executor, report };
         let letter = Letter {
             message: message.clone(),
             from: None,
             incarnation: 0,
         };
-        self.store(
-            2,
-            Message::Input(Input::Report(Box::new(message)), Some(letter)),
-        );
+        let input = Input::Report(Box::new(message));
+        self.store(2, Message::Input(Box::new(input), Some(letter)));
     }
 
     /// Everything on its way arrives once, in order.
@@ -133,7 +158,7 @@ impl World {
         self.collect();
         for letter in std::mem::take(&mut self.letters) {
             let input = Input::Report(Box::new(letter.message.clone()));
-            self.store(2, Message::Input(input, Some(letter)));
+            self.store(2, Message::Input(Box::new(input), Some(letter)));
         }
         for stream in [1, 2, 0] {
             while self.read(stream) {}
@@ -148,6 +173,9 @@ impl World {
                 None => self.run_commands.push(command),
             }
         }
+        self.beats();
+        self.look();
+        self.observe();
         self.collect();
     }
 }

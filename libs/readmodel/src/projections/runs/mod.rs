@@ -1,5 +1,7 @@
-//! A row per run, and every event of its story.
+//! A row per run, one per attempt, and every event of its story.
 
+mod attempt;
+mod attempts;
 mod row;
 mod store;
 mod timeline;
@@ -7,11 +9,11 @@ mod timeline;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::BoxFuture;
-use maestro_domain::{Event, RunId, VaultKey};
+use maestro_domain::{Event, RunId, VaultKey, event::RunFinished};
 use sqlx::PgConnection;
 
-pub(crate) use self::row::Row as RunRow;
-use self::row::Row;
+pub(crate) use self::{attempt::Attempt as AttemptRow, row::Row as RunRow};
+use self::{attempts::Attempts, row::Row};
 use crate::{
     changes::ChangedKeys,
     error::ApplyError,
@@ -26,13 +28,20 @@ impl Projection for Runs {
     }
 
     fn version(&self) -> i32 {
-        1
+        2
     }
 
     fn texts(&self, event: &Event, keys: &mut BTreeSet<VaultKey>) {
-        if let Event::RunRequested(requested) = event {
-            keys.extend(requested.repository.as_ref().map(VaultKey::repository_name));
-            keys.extend(requested.sender.as_ref().map(VaultKey::person_login));
+        match event {
+            Event::RunRequested(requested) => {
+                keys.extend(requested.repository.as_ref().map(VaultKey::repository_name));
+                keys.extend(requested.sender.as_ref().map(VaultKey::person_login));
+            }
+            Event::RunAttemptLost { detail, .. }
+            | Event::RunFinished(RunFinished { detail, .. }) => {
+                keys.extend(detail.as_ref().map(|sealed| sealed.key.clone()));
+            }
+            _ => {}
         }
     }
 
@@ -50,8 +59,10 @@ impl Projection for Runs {
                 return Ok(ChangedKeys::default());
             }
             let mut rows = store::load(db, &touched).await?;
-            fold(batch, &mut rows)?;
+            let mut attempts = Attempts::load(db, &touched).await?;
+            fold(batch, &mut rows, &mut attempts)?;
             store::save(db, rows.values()).await?;
+            attempts.save(db).await?;
             timeline::append(db, batch).await?;
             Ok(ChangedKeys {
                 runs: touched,
@@ -62,7 +73,7 @@ impl Projection for Runs {
 
     fn reset<'a>(&'a self, db: &'a mut PgConnection) -> BoxFuture<'a, Result<(), sqlx::Error>> {
         Box::pin(async move {
-            sqlx::query!("truncate runs, run_timeline")
+            sqlx::query!("truncate runs, run_timeline, run_attempts")
                 .execute(db)
                 .await?;
             Ok(())
@@ -70,7 +81,11 @@ impl Projection for Runs {
     }
 }
 
-fn fold(batch: &Batch, rows: &mut BTreeMap<RunId, Row>) -> Result<(), ApplyError> {
+fn fold(
+    batch: &Batch,
+    rows: &mut BTreeMap<RunId, Row>,
+    attempts: &mut Attempts,
+) -> Result<(), ApplyError> {
     for (projected, _, event) in batch.events() {
         let Some(run) = event.run() else { continue };
         if let Event::RunRequested(requested) = event {
@@ -78,7 +93,8 @@ fn fold(batch: &Batch, rows: &mut BTreeMap<RunId, Row>) -> Result<(), ApplyError
         } else {
             rows.get_mut(&run)
                 .ok_or(ApplyError::UnknownRun(run))?
-                .evolve(projected, event)?;
+                .evolve(projected, event, &batch.texts)?;
+            attempts.evolve(run, projected, event, &batch.texts)?;
         }
     }
     Ok(())

@@ -1,8 +1,9 @@
 //! A row of `runs` and what each event makes of it.
 
 use maestro_domain::{
-    Event, VaultKey,
+    Event, RunId, Sealed, VaultKey,
     event::{RunFinished, RunRequested, RunResult},
+    report::Place,
     run::{Reason, Status},
 };
 use time::OffsetDateTime;
@@ -49,6 +50,12 @@ pub(crate) struct Row {
     pub(crate) cancel_requested: bool,
     pub(crate) trace_id: Option<String>,
     pub(crate) revision: i64,
+    pub(crate) namespace: Option<String>,
+    pub(crate) job: Option<String>,
+    pub(crate) pod: Option<String>,
+    pub(crate) node: Option<String>,
+    pub(crate) detail: Option<String>,
+    pub(crate) retry_of: Option<Uuid>,
 }
 
 impl Row {
@@ -98,52 +105,68 @@ impl Row {
                 .or(commit.traceparent.as_deref())
                 .and_then(trace_id),
             revision: by.seq.cast_signed(),
+            namespace: None,
+            job: None,
+            pod: None,
+            node: None,
+            detail: None,
+            retry_of: requested.retry_of.map(RunId::uuid),
         })
     }
 
-    pub(super) fn evolve(&mut self, by: &Projected, event: &Event) -> Result<(), ApplyError> {
+    pub(super) fn evolve(
+        &mut self,
+        by: &Projected,
+        event: &Event,
+        texts: &Texts,
+    ) -> Result<(), ApplyError> {
         self.revision = by.seq.cast_signed();
         match event {
-            Event::SlotLeased { slot, token, .. } => {
-                self.slot = Some(slot.cast_signed());
-                self.slot_token = Some(token.cast_signed());
-            }
-            Event::SlotLeaseMoved {
-                token, executor, ..
-            } if self.slot_token.is_some() => {
-                self.slot_token = Some(token.cast_signed());
-                self.executor_id = Some(executor.uuid());
-            }
-            Event::SlotReleased { token, .. } if self.slot_token == Some(token.cast_signed()) => {
-                self.slot = None;
-                self.slot_token = None;
+            Event::SlotLeased { .. }
+            | Event::SlotLeaseMoved { .. }
+            | Event::SlotReleased { .. } => {
+                self.evolve_lease(event);
             }
             Event::RunDispatched { attempt, .. } => {
                 self.status = text(&Status::Dispatched)?;
                 self.attempt = attempt.cast_signed();
+                self.stand_at(&Place::default());
             }
             Event::RunClaimed { executor, .. } => self.executor_id = Some(executor.uuid()),
             Event::RunStarted {
                 attempt,
                 started_at,
+                place,
                 ..
             } => {
                 self.status = text(&Status::Running)?;
                 self.attempt = attempt.cast_signed();
                 self.started_at = Some(to_time(*started_at));
+                self.stand_at(place);
             }
-            Event::RunAttemptLost { reason, .. } => self.lost(*reason)?,
+            Event::RunAttemptLost { reason, detail, .. } => {
+                self.lost(*reason)?;
+                self.detail = detail_of(detail.as_ref(), texts);
+            }
             Event::RunRequeued { attempt, .. } => {
                 self.status = text(&Status::Pending)?;
                 self.attempt = attempt.cast_signed();
                 self.reason = None;
+                self.detail = None;
             }
             Event::RunCancelRequested { .. } => self.cancel_requested = true,
-            Event::RunFinished(finished) => self.finish(finished)?,
-            Event::SlotReleased { .. }
-            | Event::SlotReleasing { .. }
-            | Event::SlotLeaseMoved { .. }
+            Event::RunFinished(finished) => {
+                self.finish(finished)?;
+                self.detail = detail_of(finished.detail.as_ref(), texts);
+            }
+            Event::SlotReleasing { .. }
             | Event::SlotLeaseAdopted { .. }
+            | Event::RunRequested(_)
+            | Event::RunDeferred { .. }
+            | Event::ConductorTookOver { .. }
+            | Event::ProjectCreated { .. }
+            | Event::StackChanged { .. }
+            | Event::PoolResized { .. }
             | Event::PoolPaused { .. }
             | Event::PoolResumed { .. }
             | Event::ExecutorJoined { .. }
@@ -151,12 +174,6 @@ impl Row {
             | Event::ExecutorSilent { .. }
             | Event::ExecutorReturned { .. }
             | Event::ExecutorLeft { .. }
-            | Event::RunRequested(_)
-            | Event::RunDeferred { .. }
-            | Event::ConductorTookOver { .. }
-            | Event::ProjectCreated { .. }
-            | Event::StackChanged { .. }
-            | Event::PoolResized { .. }
             | Event::RepositoryAttached { .. }
             | Event::DeliveryDecided(_)
             | Event::CommandRejected { .. }
@@ -164,6 +181,36 @@ impl Row {
             | Event::InputParked { .. } => {}
         }
         Ok(())
+    }
+
+    fn evolve_lease(&mut self, event: &Event) {
+        match event {
+            Event::SlotLeased { slot, token, .. } => {
+                self.slot = Some(slot.cast_signed());
+                self.slot_token = Some(token.cast_signed());
+            }
+            Event::SlotLeaseMoved {
+                slot,
+                token,
+                executor,
+                ..
+            } if self.slot == Some(slot.cast_signed()) => {
+                self.slot_token = Some(token.cast_signed());
+                self.executor_id = Some(executor.uuid());
+            }
+            Event::SlotReleased { token, .. } if self.slot_token == Some(token.cast_signed()) => {
+                self.slot = None;
+                self.slot_token = None;
+            }
+            _ => {}
+        }
+    }
+
+    fn stand_at(&mut self, place: &Place) {
+        self.namespace.clone_from(&place.namespace);
+        self.job.clone_from(&place.job);
+        self.pod.clone_from(&place.pod);
+        self.node.clone_from(&place.node);
     }
 
     /// The attempt is over; the run waits to be queued again and shows why.
@@ -176,11 +223,7 @@ impl Row {
     }
 
     fn finish(&mut self, finished: &RunFinished) -> Result<(), ApplyError> {
-        self.status = text(&match finished.result {
-            RunResult::Succeeded => Status::Succeeded,
-            RunResult::Failed => Status::Failed,
-            RunResult::Canceled => Status::Canceled,
-        })?;
+        self.status = text(&status_of(finished.result))?;
         self.reason = finished.reason.as_ref().map(text).transpose()?;
         self.attempt = finished.attempt.cast_signed();
         self.exit_code = finished.exit_code;
@@ -189,4 +232,18 @@ impl Row {
         self.log_bytes = finished.log_bytes.cast_signed();
         Ok(())
     }
+}
+
+/// The state a result leads to.
+pub(super) const fn status_of(result: RunResult) -> Status {
+    match result {
+        RunResult::Succeeded => Status::Succeeded,
+        RunResult::Failed => Status::Failed,
+        RunResult::Canceled => Status::Canceled,
+    }
+}
+
+/// What the system said about an end, unless it was erased.
+pub(super) fn detail_of(sealed: Option<&Sealed>, texts: &Texts) -> Option<String> {
+    texts.get(&sealed?.key).map(str::to_owned)
 }

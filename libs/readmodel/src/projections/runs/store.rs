@@ -69,6 +69,12 @@ pub(super) async fn save<'a>(
         &col!(cancel_requested),
         &col!(trace_id) as _,
         &col!(revision),
+        &col!(namespace) as _,
+        &col!(job) as _,
+        &col!(pod) as _,
+        &col!(node) as _,
+        &col!(detail) as _,
+        &col!(retry_of) as _,
     )
     .execute(db)
     .await?;

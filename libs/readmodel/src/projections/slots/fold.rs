@@ -2,137 +2,69 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use maestro_domain::{Event, Name, ProjectId, RunId, event::RunRequested};
-use time::OffsetDateTime;
+use maestro_domain::{Event, Name, ProjectId, RunId, event::RunRequested, state::unheard};
 use uuid::Uuid;
 
-use crate::{codec::to_time, error::ApplyError, projection::Projected, query::SlotState};
-
-pub(super) type PoolKey = (Uuid, String);
-pub(super) type SlotKey = (Uuid, String, i32);
-
-#[derive(Debug, Clone)]
-pub(super) struct Pool {
-    pub(super) project: String,
-    pub(super) size: i32,
-    pub(super) revision: i64,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Lease {
-    pub(super) state: SlotState,
-    pub(super) run_id: Uuid,
-    pub(super) token: i64,
-    pub(super) leased_at: OffsetDateTime,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct LiveRun {
-    pub(super) pool: PoolKey,
-    pub(super) project: String,
-    pub(super) waiting: bool,
-}
+use super::{
+    executors::Executors,
+    row::{Lease, LiveRun, Pool, PoolKey, SlotKey, slot_key},
+};
+use crate::{codec::to_time, error::ApplyError, projection::Projected};
 
 /// Rows touched by a batch; `None` where there is none (any more).
 #[derive(Debug, Default)]
 pub(super) struct Fold {
+    /// Slugs of new projects.
+    pub(super) slugs: BTreeMap<Uuid, String>,
     pub(super) pools: BTreeMap<PoolKey, Pool>,
     pub(super) leases: BTreeMap<SlotKey, Option<Lease>>,
+    /// Which slot a run holds.
+    pub(super) holders: BTreeMap<Uuid, SlotKey>,
     pub(super) runs: BTreeMap<Uuid, Option<LiveRun>>,
+    pub(super) executors: Executors,
     /// Slugs of the projects touched.
     pub(super) projects: BTreeSet<String>,
 }
 
 impl Fold {
-    pub(super) fn evolve(&mut self, by: &Projected, event: &Event) -> Result<(), ApplyError> {
+    pub(super) fn evolve(
+        &mut self,
+        by: &Projected,
+        index: u32,
+        event: &Event,
+    ) -> Result<(), ApplyError> {
         match event {
-            Event::PoolResized {
-                project,
-                pool,
-                size,
-            } => {
-                self.resize(by, *project, pool, *size);
-            }
-            Event::RunRequested(requested) => self.request(by, requested),
+            Event::ProjectCreated { .. }
+            | Event::PoolResized { .. }
+            | Event::PoolPaused { .. }
+            | Event::PoolResumed { .. } => self.evolve_pools(by, event),
+            Event::RunRequested(requested) => self.request(by, index, requested),
+            Event::RunDispatched { .. }
+            | Event::RunClaimed { .. }
+            | Event::RunStarted { .. }
+            | Event::RunAttemptLost { .. }
+            | Event::RunRequeued { .. }
+            | Event::RunFinished(_) => self.evolve_runs(by, event)?,
             Event::SlotLeased {
                 project,
                 pool,
                 slot,
                 run,
                 token,
-            } => {
-                self.wait(*run, false)?;
-                let lease = Lease {
-                    state: SlotState::Leased,
-                    run_id: run.uuid(),
-                    token: token.cast_signed(),
-                    leased_at: to_time(by.commit.at),
-                };
-                self.leases
-                    .insert(slot_key(*project, pool, *slot), Some(lease));
-            }
-            Event::RunRequeued { run, .. } => self.wait(*run, true)?,
-            Event::RunFinished(finished) => {
-                self.wait(finished.run, false)?;
-                self.runs.insert(finished.run.uuid(), None);
-            }
-            Event::SlotReleasing {
-                project,
-                pool,
-                slot,
-                token,
-                ..
-            } => {
-                self.projects.insert(slug(by, *project));
-                if let Some(lease) = self.held(slot_key(*project, pool, *slot), *token) {
-                    lease
-                        .as_mut()
-                        .into_iter()
-                        .for_each(|l| l.state = SlotState::Releasing);
-                }
-            }
-            Event::SlotLeaseMoved {
-                project,
-                pool,
-                slot,
-                token,
-                ..
-            } => {
-                self.projects.insert(slug(by, *project));
-                let lease = self.leases.get_mut(&slot_key(*project, pool, *slot));
-                if let Some(Some(lease)) = lease {
-                    lease.token = token.cast_signed();
-                }
-            }
-            Event::SlotReleased {
-                project,
-                pool,
-                slot,
-                token,
-                ..
-            } => {
-                self.projects.insert(slug(by, *project));
-                if let Some(lease) = self.held(slot_key(*project, pool, *slot), *token) {
-                    *lease = None;
-                }
-            }
-            Event::ConductorTookOver { .. }
+            } => self.lease(by, slot_key(*project, pool, *slot), *run, *token)?,
+            Event::SlotReleasing { .. }
+            | Event::SlotLeaseMoved { .. }
             | Event::SlotLeaseAdopted { .. }
-            | Event::PoolPaused { .. }
-            | Event::PoolResumed { .. }
-            | Event::ExecutorJoined { .. }
+            | Event::SlotReleased { .. } => self.evolve_lease(by, event),
+            Event::ExecutorJoined { .. }
             | Event::ExecutorDraining { .. }
             | Event::ExecutorSilent { .. }
             | Event::ExecutorReturned { .. }
-            | Event::ExecutorLeft { .. }
-            | Event::ProjectCreated { .. }
+            | Event::ExecutorLeft { .. } => self.executors.evolve(event, to_time(by.commit.at))?,
+            Event::ConductorTookOver { .. }
             | Event::StackChanged { .. }
             | Event::RepositoryAttached { .. }
             | Event::DeliveryDecided(_)
-            | Event::RunDispatched { .. }
-            | Event::RunClaimed { .. }
-            | Event::RunStarted { .. }
-            | Event::RunAttemptLost { .. }
             | Event::RunDeferred { .. }
             | Event::RunCancelRequested { .. }
             | Event::CommandRejected { .. }
@@ -142,48 +74,183 @@ impl Fold {
         Ok(())
     }
 
-    fn resize(&mut self, by: &Projected, project: ProjectId, pool: &Name, size: u32) {
-        let row = Pool {
-            project: slug(by, project),
-            size: size.cast_signed(),
-            revision: by.seq.cast_signed(),
-        };
-        self.projects.insert(row.project.clone());
-        self.pools.insert((project.uuid(), pool.to_string()), row);
+    fn evolve_pools(&mut self, by: &Projected, event: &Event) {
+        match event {
+            Event::ProjectCreated { project, slug } => {
+                self.slugs.insert(project.uuid(), slug.to_string());
+            }
+            Event::PoolResized {
+                project,
+                pool,
+                size,
+            } => self.resize(by, *project, pool, *size),
+            Event::PoolPaused { project, pool } => self.pause(by, *project, pool, true),
+            Event::PoolResumed { project, pool } => self.pause(by, *project, pool, false),
+            _ => {}
+        }
     }
 
-    fn wait(&mut self, run: RunId, waiting: bool) -> Result<(), ApplyError> {
-        let live = self.runs.get_mut(&run.uuid()).and_then(Option::as_mut);
-        let live = live.ok_or(ApplyError::UnknownRun(run))?;
-        live.waiting = waiting;
-        self.projects.insert(live.project.clone());
+    fn evolve_runs(&mut self, by: &Projected, event: &Event) -> Result<(), ApplyError> {
+        match event {
+            Event::RunDispatched {
+                run,
+                attempt,
+                claim_by,
+                ..
+            } => {
+                let number = attempt.cast_signed();
+                self.live(*run)?.attempt = number;
+                self.with_lease(*run, |lease| {
+                    lease.attempt = number;
+                    lease.until = Some(to_time(*claim_by));
+                });
+            }
+            Event::RunClaimed {
+                run,
+                executor,
+                deadline,
+                ..
+            } => {
+                self.live(*run)?;
+                self.with_lease(*run, |lease| {
+                    lease.executor_id = Some(executor.uuid());
+                    lease.until = Some(to_time(*deadline));
+                });
+            }
+            Event::RunStarted { run, place, .. } => {
+                let timeout_s = self.live(*run)?.timeout_s.cast_unsigned();
+                let until = to_time(by.commit.at.after(unheard(timeout_s)));
+                self.with_lease(*run, |lease| {
+                    lease.place.clone_from(place);
+                    lease.until = Some(until);
+                });
+            }
+            Event::RunAttemptLost { run, attempt, .. } => {
+                self.live(*run)?.attempt = attempt.cast_signed() + 1;
+            }
+            Event::RunRequeued { run, .. } => self.live(*run)?.queue(to_time(by.commit.at)),
+            Event::RunFinished(finished) => {
+                self.live(finished.run)?;
+                self.runs.insert(finished.run.uuid(), None);
+            }
+            _ => {}
+        }
         Ok(())
     }
 
-    fn request(&mut self, by: &Projected, requested: &RunRequested) {
+    fn evolve_lease(&mut self, by: &Projected, event: &Event) {
+        let (Event::SlotReleasing {
+            project,
+            pool,
+            slot,
+            token,
+            ..
+        }
+        | Event::SlotLeaseMoved {
+            project,
+            pool,
+            slot,
+            token,
+            ..
+        }
+        | Event::SlotLeaseAdopted {
+            project,
+            pool,
+            slot,
+            token,
+            ..
+        }
+        | Event::SlotReleased {
+            project,
+            pool,
+            slot,
+            token,
+            ..
+        }) = event
+        else {
+            return;
+        };
+        self.projects.insert(slug(by, *project));
+        let entry = self.leases.get_mut(&slot_key(*project, pool, *slot));
+        let Some((entry, lease)) = entry.and_then(|entry| {
+            let lease = entry.take()?;
+            Some((entry, lease))
+        }) else {
+            return;
+        };
+        *entry = lease.after(event, token.cast_signed());
+    }
+
+    fn resize(&mut self, by: &Projected, project: ProjectId, pool: &Name, size: u32) {
+        let key = (project.uuid(), pool.to_string());
+        let row = Pool {
+            project: slug(by, project),
+            size: size.cast_signed(),
+            paused: self.pools.get(&key).is_some_and(|pool| pool.paused),
+            revision: by.seq.cast_signed(),
+        };
+        self.projects.insert(row.project.clone());
+        self.pools.insert(key, row);
+    }
+
+    fn pause(&mut self, by: &Projected, project: ProjectId, pool: &Name, paused: bool) {
+        self.projects.insert(slug(by, project));
+        if let Some(pool) = self.pools.get_mut(&(project.uuid(), pool.to_string())) {
+            pool.paused = paused;
+            pool.revision = by.seq.cast_signed();
+        }
+    }
+
+    fn request(&mut self, by: &Projected, index: u32, requested: &RunRequested) {
         let project = slug(by, requested.project);
         self.projects.insert(project.clone());
-        let pool = (requested.project.uuid(), requested.pool.to_string());
+        let at = to_time(by.commit.at);
         let run = LiveRun {
-            pool,
+            pool: (requested.project.uuid(), requested.pool.to_string()),
             project,
             waiting: true,
+            trigger: requested.trigger.to_string(),
+            attempt: 1,
+            timeout_s: requested.timeout_s.cast_signed(),
+            requested_at: at,
+            requested_revision: by.seq.cast_signed(),
+            requested_index: index.cast_signed(),
+            waiting_since: at,
         };
         self.runs.insert(requested.run.uuid(), Some(run));
     }
 
-    /// The slot's entry, if it is held under `token`.
-    fn held(&mut self, slot: SlotKey, token: u64) -> Option<&mut Option<Lease>> {
-        let entry = self.leases.get_mut(&slot)?;
-        let holds = entry
-            .as_ref()
-            .is_some_and(|lease| lease.token == token.cast_signed());
-        holds.then_some(entry)
+    fn lease(
+        &mut self,
+        by: &Projected,
+        key: SlotKey,
+        run: RunId,
+        token: u64,
+    ) -> Result<(), ApplyError> {
+        let live = self.live(run)?;
+        live.waiting = false;
+        let lease = Lease::new(live, run, token, to_time(by.commit.at));
+        self.holders.insert(run.uuid(), key.clone());
+        self.leases.insert(key, Some(lease));
+        Ok(())
     }
-}
 
-pub(super) fn slot_key(project: ProjectId, pool: &Name, slot: u32) -> SlotKey {
-    (project.uuid(), pool.to_string(), slot.cast_signed())
+    /// A run that has not ended; what it holds or waits for changes.
+    fn live(&mut self, run: RunId) -> Result<&mut LiveRun, ApplyError> {
+        let live = self.runs.get_mut(&run.uuid()).and_then(Option::as_mut);
+        let live = live.ok_or(ApplyError::UnknownRun(run))?;
+        self.projects.insert(live.project.clone());
+        Ok(live)
+    }
+
+    /// Changes the lease a run holds, if it holds one.
+    fn with_lease(&mut self, run: RunId, change: impl FnOnce(&mut Lease)) {
+        let held = self.holders.get(&run.uuid());
+        let lease = held.and_then(|key| self.leases.get_mut(key)?.as_mut());
+        if let Some(lease) = lease.filter(|lease| lease.run_id == run.uuid()) {
+            change(lease);
+        }
+    }
 }
 
 fn slug(by: &Projected, project: ProjectId) -> String {

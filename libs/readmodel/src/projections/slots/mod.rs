@@ -1,12 +1,14 @@
-//! Pools, the slots that are not free, and the runs that wait.
+//! Pools, the slots that are not free, the runs that wait, and the executors.
 
+mod executors;
 mod fold;
-mod store;
+mod load;
+mod row;
+mod save;
 
 use futures::future::BoxFuture;
 use sqlx::PgConnection;
 
-use self::fold::Fold;
 use crate::{
     changes::ChangedKeys,
     error::ApplyError,
@@ -21,7 +23,7 @@ impl Projection for Slots {
     }
 
     fn version(&self) -> i32 {
-        1
+        2
     }
 
     fn apply<'a>(
@@ -30,13 +32,13 @@ impl Projection for Slots {
         batch: &'a Batch,
     ) -> BoxFuture<'a, Result<ChangedKeys, ApplyError>> {
         Box::pin(async move {
-            let mut fold = Fold::default();
-            store::load(db, batch, &mut fold).await?;
-            for (projected, _, event) in batch.events() {
-                fold.evolve(projected, event)?;
+            let mut fold = load::load(db, batch).await?;
+            for (projected, index, event) in batch.events() {
+                fold.evolve(projected, index, event)?;
             }
-            store::save(db, &fold).await?;
+            save::save(db, &fold).await?;
             Ok(ChangedKeys {
+                executors: fold.executors.changed().collect(),
                 projects: fold.projects,
                 ..ChangedKeys::default()
             })
@@ -45,9 +47,11 @@ impl Projection for Slots {
 
     fn reset<'a>(&'a self, db: &'a mut PgConnection) -> BoxFuture<'a, Result<(), sqlx::Error>> {
         Box::pin(async move {
-            sqlx::query!("truncate slot_pools, slot_leases, slot_runs")
-                .execute(db)
-                .await?;
+            sqlx::query!(
+                "truncate slot_projects, slot_pools, slot_leases, slot_runs, slot_executors"
+            )
+            .execute(db)
+            .await?;
             Ok(())
         })
     }

@@ -1,6 +1,6 @@
 //! From a row to a [`Run`].
 
-use maestro_domain::{ExecutorId, ProjectId, RunId};
+use maestro_domain::{ExecutorId, ProjectId, RunId, report::Place};
 
 use super::Run;
 use crate::{
@@ -45,6 +45,14 @@ impl TryFrom<RunRow> for Run {
             cancel_requested: row.cancel_requested,
             trace_id: row.trace_id,
             revision: row.revision.cast_unsigned(),
+            place: Place {
+                namespace: row.namespace,
+                job: row.job,
+                pod: row.pod,
+                node: row.node,
+            },
+            detail: row.detail,
+            retry_of: row.retry_of.map(RunId::new),
         })
     }
 }

@@ -1,21 +1,23 @@
 //! Runs and their stories.
 
+mod attempts;
 mod convert;
 mod list;
+mod story;
+
+pub use attempts::Attempt;
 
 use maestro_domain::{
-    DeliveryId, ExecutorId, ProjectId, Provider, RunId, Timestamp, explain,
+    DeliveryId, ExecutorId, ProjectId, Provider, RunId, Timestamp,
+    report::Place,
     run::{Fault, Mode, Reason, Status},
-    upcast,
 };
 use serde_json::Value;
-use time::OffsetDateTime;
 
 use crate::{
-    codec::{column, from_time},
+    codec::column,
     error::Error,
     model::{ReadModel, bounded},
-    projections,
     projections::RunRow,
 };
 
@@ -78,6 +80,12 @@ pub struct Run {
     pub trace_id: Option<String>,
     /// Revision of the log at its last change.
     pub revision: u64,
+    /// Where the current attempt executes, or the last one did.
+    pub place: Place,
+    /// What the system said about the end of the last attempt; `None` when nothing, or erased.
+    pub detail: Option<String>,
+    /// The ended run that it repeats.
+    pub retry_of: Option<RunId>,
 }
 
 impl Run {
@@ -129,65 +137,15 @@ pub struct RunStory {
     pub run: Run,
     /// Its events, oldest first; at most the last 1,000.
     pub timeline: Vec<TimelineEntry>,
+    /// Its attempts that were dispatched, oldest first.
+    pub attempts: Vec<Attempt>,
+    /// Runs that repeat it, newest first; at most 20.
+    pub retries: Vec<RunId>,
     /// The read model holds the log up to here.
     pub revision: u64,
 }
 
-struct TimelineRow {
-    revision: i64,
-    index: i32,
-    at: OffsetDateTime,
-    r#type: String,
-    version: i16,
-    data: Value,
-    actor: String,
-}
-
 impl ReadModel {
-    /// A run with its timeline; `None` when there is no such run (yet).
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] when Postgres is away.
-    pub async fn get_run(&self, id: RunId) -> Result<Option<RunStory>, Error> {
-        let found = bounded(async {
-            let mut tx = self
-                .queries()
-                .begin_with("begin isolation level repeatable read")
-                .await?;
-            let Some(run) = sqlx::query_as!(RunRow, "select * from runs where id = $1", id.uuid())
-                .fetch_optional(&mut *tx)
-                .await?
-            else {
-                return Ok(None);
-            };
-            let timeline = sqlx::query_as!(
-                TimelineRow,
-                "select revision, index, at, type, version, data, actor from run_timeline
-                 where run_id = $1 order by revision desc, index desc limit 1000",
-                id.uuid()
-            )
-            .fetch_all(&mut *tx)
-            .await?;
-            let seq = sqlx::query_scalar!(
-                "select seq from projection_checkpoints where name = $1",
-                projections::RUNS
-            )
-            .fetch_optional(&mut *tx)
-            .await?;
-            tx.rollback().await?;
-            Ok(Some((run, timeline, seq.unwrap_or(0).cast_unsigned())))
-        });
-        let Some((run, timeline, revision)) = found.await? else {
-            return Ok(None);
-        };
-        let timeline = timeline.into_iter().rev().map(TimelineRow::entry).collect();
-        Ok(Some(RunStory {
-            run: run.try_into()?,
-            timeline,
-            revision,
-        }))
-    }
-
     /// Those of the runs that exist, in no particular order and without their timelines: what a
     /// [`crate::ChangeSet`] names, in one query.
     ///
@@ -198,24 +156,5 @@ impl ReadModel {
         let rows = sqlx::query_as!(RunRow, "select * from runs where id = any($1)", &ids);
         let rows = bounded(rows.fetch_all(self.queries())).await?;
         rows.into_iter().map(Run::try_from).collect()
-    }
-}
-
-impl TimelineRow {
-    fn entry(self) -> TimelineEntry {
-        let event = upcast::event(
-            &self.r#type,
-            self.version.cast_unsigned(),
-            self.data.clone(),
-        );
-        TimelineEntry {
-            revision: self.revision.cast_unsigned(),
-            index: self.index.cast_unsigned(),
-            at: from_time(self.at),
-            summary: event.map_or_else(|_| self.r#type.clone(), |event| explain::summary(&event)),
-            kind: self.r#type,
-            data: self.data,
-            actor: self.actor,
-        }
     }
 }

@@ -5,7 +5,7 @@ mod world;
 
 pub use conductor::{Conductor, execution, push};
 pub use web::{Web, frames};
-pub use world::World;
+pub use world::{Authorized, World};
 
 use std::time::Duration;
 

@@ -3,6 +3,7 @@
 pub(crate) mod completions;
 pub(crate) mod deliveries;
 pub(crate) mod doctor;
+pub(crate) mod executors;
 pub(crate) mod login_link;
 mod pattern;
 pub(crate) mod runs;

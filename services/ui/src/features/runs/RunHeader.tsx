@@ -10,13 +10,15 @@ import { useDocumentTitle } from "../../lib/useDocumentTitle";
 import { text } from "../../text";
 import { CancelRun } from "./CancelRun";
 import { explainEnd } from "./explain";
+import { Lineage } from "./Lineage";
+import { RetryRun } from "./RetryRun";
 import { RunDuration } from "./RunDuration";
 import classes from "./RunPage.module.css";
 import { isTerminal, StatusTag } from "./status";
 import { subject } from "./subject";
 
 /** What the run is, how it stands, and the way to end it. */
-export function RunHeader({ run }: { run: Run }) {
+export function RunHeader({ run, retries }: { run: Run; retries: string[] }) {
   useDocumentTitle(`${run.trigger} ${shortId(run.id)}`);
   const live = !isTerminal(run.status);
   return (
@@ -42,11 +44,13 @@ export function RunHeader({ run }: { run: Run }) {
           </span>
         </div>
         {live && !run.cancelRequested && <CancelRun id={run.id} />}
+        {!live && <RetryRun key={run.id} id={run.id} />}
       </Group>
       <Text size="sm" c="dimmed" component="div">
         {subject(run)} · {text.run.requested} <RelativeTime at={run.requestedAt} /> ·{" "}
         <RunDuration run={run} />
       </Text>
+      <Lineage original={run.retryOf} retries={retries} />
       <VisuallyHidden role="status">
         {text.run.announce(text.runs.status[run.status])}
       </VisuallyHidden>
@@ -67,6 +71,7 @@ function EndNote({ run }: { run: Run }) {
       title={note.what}
     >
       {note.whose}
+      {run.detail && <pre className={classes.said}>{run.detail}</pre>}
     </Alert>
   );
 }

@@ -7,6 +7,7 @@ import { ErrorState } from "../../lib/components/ErrorState";
 import { RowsSkeleton } from "../../lib/components/Skeletons";
 import { isCode } from "../../lib/errors";
 import { text } from "../../text";
+import { Attempts } from "./Attempts";
 import { LogPanel } from "./log/LogPanel";
 import { RunFacts } from "./RunFacts";
 import { RunHeader } from "./RunHeader";
@@ -29,10 +30,11 @@ export function RunPage() {
   if (!run) return <ErrorState error={query.error} onRetry={query.refetch} />;
   return (
     <Stack gap="lg">
-      <RunHeader run={run} />
+      <RunHeader run={run} retries={query.data?.retryIds ?? []} />
       {query.isError && <ErrorState error={query.error} onRetry={query.refetch} />}
       <div className={classes.columns}>
         <div className={classes.main}>
+          <Attempts attempts={query.data?.attempts ?? []} />
           <LogPanel key={run.id} run={run} />
         </div>
         <div className={classes.side}>

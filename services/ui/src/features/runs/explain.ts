@@ -11,11 +11,14 @@ export interface EndNote {
 /** The explanation of a failure or cancellation; undefined for everything else. */
 export function explainEnd(run: Run): EndNote | undefined {
   if (run.status !== RunStatus.FAILED && run.status !== RunStatus.CANCELED) return undefined;
-  const { reasons, faults } = text.run;
-  const what =
-    run.reason === "exit_code" && run.exitCode !== undefined
-      ? text.run.exitedWith(run.exitCode)
-      : (reasons[run.reason] ?? text.run.otherReason(run.reason));
+  const { faults } = text.run;
+  const what = explainReason(run);
   const whose = run.status === RunStatus.CANCELED ? text.run.onRequest : (faults[run.fault] ?? "");
   return { what, whose };
+}
+
+/** A typed reason as a sentence. */
+export function explainReason({ reason, exitCode }: { reason: string; exitCode?: number }): string {
+  if (reason === "exit_code" && exitCode !== undefined) return text.run.exitedWith(exitCode);
+  return text.run.reasons[reason] ?? text.run.otherReason(reason);
 }

@@ -1,30 +1,28 @@
 import { Stack } from "@mantine/core";
 import { IconStack2 } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
-import { useApi } from "../../lib/api";
 import { EmptyState } from "../../lib/components/EmptyState";
 import { ErrorState } from "../../lib/components/ErrorState";
 import { PageHeader } from "../../lib/components/PageHeader";
 import { RowsSkeleton } from "../../lib/components/Skeletons";
-import { queryKeys } from "../../lib/queryKeys";
 import { text } from "../../text";
+import { ExecutorsPanel } from "./ExecutorsPanel";
 import { PoolCard } from "./PoolCard";
+import { usePools } from "./usePools";
 
 export function SlotsPage() {
   return (
     <>
       <PageHeader title={text.slots.title} />
-      <Pools />
+      <Stack gap="xl">
+        <Pools />
+        <ExecutorsPanel />
+      </Stack>
     </>
   );
 }
 
 function Pools() {
-  const api = useApi();
-  const { data, error, isPending, refetch } = useQuery({
-    queryKey: queryKeys.slots,
-    queryFn: ({ signal }) => api.slots.listSlots({}, { signal }),
-  });
+  const { data, error, isPending, refetch } = usePools();
   if (isPending) return <RowsSkeleton rows={4} label={text.slots.loading} />;
   if (!data) return <ErrorState error={error} onRetry={refetch} />;
   if (data.pools.length === 0) {
@@ -35,7 +33,7 @@ function Pools() {
     );
   }
   return (
-    <Stack gap="lg">
+    <Stack gap="xl">
       {error && <ErrorState error={error} onRetry={refetch} />}
       {data.pools.map((pool) => (
         <PoolCard key={`${pool.project}/${pool.name}`} pool={pool} />

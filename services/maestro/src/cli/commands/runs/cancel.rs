@@ -3,7 +3,11 @@
 use clap::Args;
 use maestro_contracts::v1::CancelRunRequest;
 
-use crate::cli::{failure::Failure, options::Connection, session::Session};
+use crate::cli::{
+    failure::Failure,
+    options::{Connection, Request},
+    session::Session,
+};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -16,22 +20,8 @@ pub(crate) struct Cancel {
     /// Id of the run
     #[arg(value_name = "RUN")]
     id: String,
-    /// Why; kept in the vault
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    reason: String,
-    /// Idempotency key; a fresh one when left out
-    #[arg(
-        long,
-        value_name = "KEY",
-        default_value = "",
-        hide_default_value = true
-    )]
-    key: String,
+    #[command(flatten)]
+    request: Request,
     #[command(flatten)]
     connection: Connection,
 }
@@ -42,8 +32,8 @@ impl Cancel {
         let id = self.id.clone();
         let request = CancelRunRequest {
             id: self.id,
-            reason: self.reason,
-            idempotency_key: self.key,
+            reason: self.request.reason,
+            idempotency_key: self.request.key,
         };
         let answer = client.cancel_run(request).await?.into_inner();
         session.output.print(&answer, |_| {

@@ -52,7 +52,7 @@ impl Logs {
 }
 
 /// Writes the bytes as they are.
-fn copy(chunk: &StreamLogsResponse) -> Result<(), Failure> {
+pub(super) fn copy(chunk: &StreamLogsResponse) -> Result<(), Failure> {
     let written = match chunk.stream() {
         LogStream::Stdout | LogStream::Unspecified => {
             let mut out = io::stdout().lock();

@@ -3,6 +3,7 @@
 mod cancel;
 mod list;
 mod logs;
+mod retry;
 mod show;
 
 use clap::Subcommand;
@@ -25,6 +26,9 @@ pub(crate) enum Runs {
     /// Ask a run to end
     #[command(after_help = cancel::EXAMPLES)]
     Cancel(cancel::Cancel),
+    /// Repeat a run that has ended, as a new run
+    #[command(after_help = retry::EXAMPLES)]
+    Retry(retry::Retry),
 }
 
 impl Runs {
@@ -34,17 +38,25 @@ impl Runs {
             Self::Show(show) => show.run(session).await,
             Self::Logs(logs) => logs.run(session).await,
             Self::Cancel(cancel) => cancel.run(session).await,
+            Self::Retry(retry) => retry.run(session).await,
         }
     }
 }
 
-/// A status and its colour.
+/// A status of a run and its colour.
 fn status_of(run: &Run) -> (&'static str, Paint) {
     match run.status() {
+        RunStatus::Running if run.cancel_requested => ("canceling", Paint::Busy),
+        status => paint_of(status),
+    }
+}
+
+/// A status and its colour.
+const fn paint_of(status: RunStatus) -> (&'static str, Paint) {
+    match status {
         RunStatus::Unspecified => ("unknown", Paint::Faint),
         RunStatus::Pending => ("pending", Paint::Faint),
         RunStatus::Dispatched => ("dispatched", Paint::Busy),
-        RunStatus::Running if run.cancel_requested => ("canceling", Paint::Busy),
         RunStatus::Running => ("running", Paint::Busy),
         RunStatus::Succeeded => ("succeeded", Paint::Good),
         RunStatus::Failed => ("failed", Paint::Bad),

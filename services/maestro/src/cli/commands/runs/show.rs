@@ -1,9 +1,9 @@
 //! `maestro runs show`.
 
 use clap::Args;
-use maestro_contracts::v1::{GetRunRequest, GetRunResponse, Run, TimelineEntry};
+use maestro_contracts::v1::{Attempt, GetRunRequest, GetRunResponse, Run, TimelineEntry};
 
-use super::status_of;
+use super::{paint_of, status_of};
 use crate::cli::{
     failure::Failure,
     options::Connection,
@@ -46,6 +46,10 @@ fn render(output: Output, story: &GetRunResponse) -> String {
         .run
         .as_ref()
         .map_or_else(Vec::new, |run| facts(output, run));
+    lines.extend(story.attempts.iter().flat_map(|each| attempt(output, each)));
+    if !story.retry_ids.is_empty() {
+        lines.push(fact(output, "Repeated as", &story.retry_ids.join(" ")));
+    }
     lines.push(String::new());
     lines.extend(story.timeline.iter().map(|entry| timeline(output, entry)));
     lines.join("\n")
@@ -81,16 +85,61 @@ fn facts(output: Output, run: &Run) -> Vec<String> {
             times::between(run.started_at, run.finished_at, now),
         ),
         ("Trace", run.trace_id.clone()),
+        ("Repeats", run.retry_of.clone()),
     ];
     facts
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| {
-            format!(
-                "{} {value}",
-                output.paint(&format!("{name:11}"), Paint::Faint)
-            )
-        })
+        .map(|(name, value)| fact(output, name, &value))
+        .collect()
+}
+
+fn fact(output: Output, name: &str, value: &str) -> String {
+    format!(
+        "{} {value}",
+        output.paint(&format!("{name:11}"), Paint::Faint)
+    )
+}
+
+/// How an attempt stands or ended, where it is or was, and what the system said.
+fn attempt(output: Output, attempt: &Attempt) -> Vec<String> {
+    let now = maestro_runtime::clock::now();
+    let (status, color) = paint_of(attempt.status());
+    let mut what = output.paint(status, color);
+    match (attempt.reason.as_str(), attempt.fault.as_str()) {
+        ("", _) => {}
+        (reason, "") => what.push_str(&format!(" ({reason})")),
+        (reason, fault) => what.push_str(&format!(" ({reason}, {fault})")),
+    }
+    if attempt.started_at.is_some() {
+        let took = times::between(attempt.started_at, attempt.finished_at, now);
+        what.push_str(&format!(" {took}"));
+    }
+    let mut lines = vec![String::new()];
+    lines.push(fact(output, &format!("Attempt {}", attempt.number), &what));
+    let place = attempt.place.clone().unwrap_or_default();
+    let known = [
+        ("  Namespace", &place.namespace),
+        ("  Job", &place.job),
+        ("  Pod", &place.pod),
+        ("  Node", &place.node),
+        ("  Executor", &attempt.executor_id),
+    ];
+    let known = known.into_iter().filter(|(_, value)| !value.is_empty());
+    lines.extend(known.map(|(name, value)| fact(output, name, value)));
+    // Indented, so that what a system said is not taken for what Maestro says.
+    lines.extend(
+        printable(&attempt.detail)
+            .lines()
+            .map(|line| fact(output, "  Said", line)),
+    );
+    lines
+}
+
+/// Text from outside without what steers a terminal.
+fn printable(text: &str) -> String {
+    text.chars()
+        .filter(|char| !char.is_control() || *char == '\n')
         .collect()
 }
 

@@ -1,0 +1,6 @@
+//! The conductor on a real broker.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod bench;
+mod deciding;
+mod executors;
