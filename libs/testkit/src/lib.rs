@@ -2,6 +2,7 @@
 //!
 //! A missing server binary is a failure, never a reason to skip: `bootstrap/test` installs them.
 
+pub mod conformance;
 pub mod github;
 pub mod kubernetes;
 mod nats;
