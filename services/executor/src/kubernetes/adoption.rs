@@ -52,7 +52,8 @@ impl Cluster {
             let found = match self.find_job(key).await? {
                 Some(job) => Some(job),
                 None => {
-                    self.remove_inputs(execution).await?;
+                    self.remove_inputs(execution, &self.namespaces(execution.run))
+                        .await?;
                     self.find_job(key).await?
                 }
             };
@@ -86,12 +87,16 @@ impl Cluster {
 
     /// Removes prompt and variables of an attempt; the ConfigMap last, as the sweeper looks for
     /// leftovers by ConfigMaps.
-    pub(crate) async fn remove_inputs(&self, execution: Execution) -> Result<(), CallError> {
+    pub(crate) async fn remove_inputs(
+        &self,
+        execution: Execution,
+        namespaces: &[String],
+    ) -> Result<(), CallError> {
         let job = self.settings.names.job(execution.run, execution.attempt);
-        for namespace in self.namespaces(execution.run) {
-            self.remove::<Secret>(&namespace, &names::environment(&job))
+        for namespace in namespaces {
+            self.remove::<Secret>(namespace, &names::environment(&job))
                 .await?;
-            self.remove::<ConfigMap>(&namespace, &names::inputs(&job))
+            self.remove::<ConfigMap>(namespace, &names::inputs(&job))
                 .await?;
         }
         Ok(())

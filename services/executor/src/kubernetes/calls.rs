@@ -44,8 +44,10 @@ impl CallError {
 
 impl From<kube::Error> for CallError {
     fn from(error: kube::Error) -> Self {
-        let kube::Error::Api(status) = error else {
-            return Self::Unavailable(error.to_string());
+        let status = match error {
+            kube::Error::Api(status) => status,
+            kube::Error::BuildRequest(_) => return Self::Refused(error.to_string()),
+            other => return Self::Unavailable(other.to_string()),
         };
         let said = match status.message.as_str() {
             "" => format!("the API server answered {}", status.code),

@@ -124,7 +124,11 @@ impl Cluster {
             names::RUN,
             names::ATTEMPT
         );
-        let pods = self.list_by(&self.everywhere::<Pod>(), &selector).await?;
+        let mut pods = Vec::new();
+        for namespace in self.namespaces(run) {
+            let within = self.within::<Pod>(&namespace);
+            pods.extend(self.list_by(&within, &selector).await?);
+        }
         self.store.refreshed(key, job, pods, clock::now());
         Ok(())
     }

@@ -22,10 +22,12 @@ impl Cluster {
         execution: Execution,
         now: Timestamp,
     ) -> Result<(), CallError> {
-        self.remove_inputs(execution).await?;
         let Some((namespace, name)) = self.locate(execution).await? else {
-            return Ok(());
+            let everywhere = self.namespaces(execution.run);
+            return self.remove_inputs(execution, &everywhere).await;
         };
+        self.remove_inputs(execution, std::slice::from_ref(&namespace))
+            .await?;
         let retention = i32::try_from(self.settings.retention_s).unwrap_or(i32::MAX);
         // The TTL controller does not count for a suspended Job: the sweeper removes those.
         let patch = json!({

@@ -136,7 +136,8 @@ impl<'a> Case<'a> {
         let replaceable = seen.gone && self.job().is_some_and(|job| !job::is_settled(job));
         match (&self.ending, replaceable) {
             (None, true) => self.condemn(result.end, result.detail),
-            (Some(_), true) => self.running(&seen.pod),
+            (Some(_), true) if self.latest_end(&seen.pod) > self.now => self.running(&seen.pod),
+            (Some(_), true) => self.ended(result, self.place(Some(&seen.pod))),
             (_, false) => self.ended(result, self.place(Some(&seen.pod))),
         }
     }
@@ -217,8 +218,9 @@ impl<'a> Case<'a> {
             return Some(Verdict::Unsure);
         }
         let node = pod::node(pod).unwrap_or("none");
+        let ending = self.ending.as_ref();
         let result = Conclusion {
-            end: End::NodeLost,
+            end: ending.map_or(End::NodeLost, |ending| ending.end),
             detail: Some(format!(
                 "its deadline has passed and node {node} does not say that it ended"
             )),
@@ -237,9 +239,32 @@ impl<'a> Case<'a> {
         match conclusion {
             Some(_) if !self.facts.fresh => Verdict::Unsure,
             Some(conclusion) => self.ended(conclusion, self.place(None)),
-            None if self.ending.is_some() => self.seen(Observation::Starting, None),
-            None => self.no_pod_yet(),
+            None => match &self.ending {
+                Some(ending) => self.ends_without_pod(ending),
+                None => self.no_pod_yet(),
+            },
         }
+    }
+
+    /// The Job controller confirms the end; without it the Job's deadline does.
+    fn ends_without_pod(&self, ending: &Ending) -> Verdict {
+        let spec = self.job().and_then(|job| job.spec.as_ref());
+        let seconds = spec.and_then(|spec| spec.active_deadline_seconds);
+        let longest = seconds.and_then(|seconds| u64::try_from(seconds).ok());
+        let longest = Duration::from_secs(longest.unwrap_or_default());
+        let until = self.created().after(longest + NODE_ANSWERS_WITHIN);
+        if until > self.now {
+            return self.seen(Observation::Starting, Some(until));
+        }
+        if !self.facts.fresh {
+            return Verdict::Unsure;
+        }
+        let conclusion = Conclusion {
+            end: ending.end,
+            detail: ending.detail.clone(),
+            ..Conclusion::lost("", self.now)
+        };
+        self.ended(conclusion, self.place(None))
     }
 
     fn no_pod_yet(&self) -> Verdict {
@@ -300,7 +325,7 @@ impl<'a> Case<'a> {
     fn seen(&self, observation: Observation, look_again: Option<Timestamp>) -> Verdict {
         Verdict::Seen {
             observation,
-            look_again,
+            look_again: look_again.filter(|at| *at > self.now),
         }
     }
 

@@ -177,7 +177,8 @@ impl Tail {
         let Some(stream) = &mut self.stream else {
             return self.open_next().await;
         };
-        let over = stream.container_is_over(&self.facts.borrow());
+        let ended = self.seen.borrow().has_ended();
+        let over = ended || stream.container_is_over(&self.facts.borrow());
         let patience = if over { QUIET_AFTER_END } else { QUIET };
         let event = tokio::select! {
             read = stream.read() => Event::Read(read),
@@ -207,6 +208,7 @@ impl Tail {
                 self.stream = None;
                 self.pause().await;
             }
+            Event::Quiet if complete => self.lost("the log API does not answer"),
             Event::Quiet => self.stream = None,
             Event::Changed(true) => {}
             Event::Changed(false) => std::future::pending().await,

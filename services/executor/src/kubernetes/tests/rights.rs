@@ -85,7 +85,6 @@ async fn the_documented_rights_are_enough() {
     let rights = granted(&documented(CLUSTER), None);
     let options = Options {
         rights: Some(rights),
-        ..Options::default()
     };
     let bench = Bench::with(options, |_| {}).await;
     let mut task = shell("echo $API_TOKEN");
@@ -112,7 +111,6 @@ async fn one_namespace_needs_rights_in_it_only() {
     let rights = granted(&documented(NAMESPACE), Some("maestro-runs"));
     let options = Options {
         rights: Some(rights),
-        ..Options::default()
     };
     let fake = Arc::new(Fake::with(options).await);
     fake.set_object(
@@ -150,7 +148,6 @@ async fn missing_rights_are_named_all_at_once() {
     );
     let options = Options {
         rights: Some(rights),
-        ..Options::default()
     };
     let fake = Fake::with(options).await;
     let opened = open(&fake, ExecutorId::new(Uuid::new_v4()), |_| {}).await;

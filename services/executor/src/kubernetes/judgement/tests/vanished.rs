@@ -141,3 +141,25 @@ fn a_pod_that_cannot_be_reached_counts_until_its_deadline() {
     );
     assert_eq!(end(&known, 732).0, End::NodeLost);
 }
+
+#[test]
+fn no_controller_holds_up_an_end_for_ever() {
+    let canceled = merge(
+        ending("canceled", 5),
+        json!({"spec": {"activeDeadlineSeconds": 2100}}),
+    );
+    let without = facts(Some(job(canceled.clone())), vec![]);
+    assert_eq!(waits_until(&without, 6), 2220);
+    assert_eq!(end(&without, 2220).0, End::Canceled);
+    let gone = facts(Some(job(canceled)), vec![gone(json!({}))]);
+    let Verdict::Seen {
+        observation,
+        look_again,
+    } = judge(&gone, &LIMITS, at(10))
+    else {
+        panic!("it waits");
+    };
+    assert!(!observation.has_ended());
+    assert_eq!(look_again, Some(at(732)));
+    assert_eq!(end(&gone, 732).0, End::Canceled);
+}
