@@ -16,6 +16,7 @@ fn state(executors: &[(u128, Standing)]) -> State {
             site: None,
             pools: std::collections::BTreeSet::new(),
             standing: *standing,
+            draining: false,
         };
         state.executors.insert(executor(*n), known);
     }
