@@ -71,6 +71,24 @@ impl Handover {
             .await;
     }
 
+    /// Waits until the executor lists so many running executions.
+    async fn lists(&self, endpoint: &str, running: usize) {
+        let list = ["executor", "list", "-o", "json", "--endpoint", endpoint];
+        let all_running = async || {
+            let called = self.deployment.cli(list).await;
+            let listed: serde_json::Value = serde_json::from_str(&called.text()).ok()?;
+            let executions = listed["executions"].as_array()?;
+            let count = executions
+                .iter()
+                .filter(|each| each["phase"] == "EXECUTION_PHASE_RUNNING")
+                .count();
+            (count == running).then_some(())
+        };
+        self.deployment
+            .eventually("the standby has them all", WITHIN, all_running)
+            .await;
+    }
+
     /// Waits until so many runs have ended; every one of them well and at its first attempt.
     async fn ended(&self, runs: usize) -> History {
         let log = self.deployment.log().await;
@@ -137,11 +155,16 @@ async fn runs_outlive_a_killed_executor_and_pass_to_a_standby_at_a_stop() {
 
     handover.start("run:stop", 101).await;
     let services = handover.deployment.services();
-    services.spawn_another("executor", "standby");
+    services.spawn_another("executor", "standby", &["--listen", "127.0.0.1:0"]);
     let waits = "another executor has the folder; standing by";
     services.process("standby").logged(waits, WITHIN).await;
     let within = Duration::from_secs(10);
     services.process("executor").stop(within).await;
+    let listens = services.process("standby");
+    let listens = listens.logged("the executor listens", WITHIN).await;
+    let address = listens["listen.address"].as_str().unwrap();
+    let endpoint = format!("http://{address}");
+    handover.lists(&endpoint, 20).await;
     stop.open();
     let history = handover.ended(40).await;
 
@@ -153,5 +176,18 @@ async fn runs_outlive_a_killed_executor_and_pass_to_a_standby_at_a_stop() {
         .events()
         .filter(|event| event.type_name() == "run.attempt_lost");
     assert_eq!(lost.count(), 0, "no retry");
+
+    let drain = [
+        "executor",
+        "drain",
+        "--wait",
+        "--stop",
+        "--endpoint",
+        &endpoint,
+    ];
+    let drained = handover.deployment.cli(drain).await.text();
+    assert_eq!(drained.trim(), "Draining: nothing is left.");
+    let standby = handover.deployment.services().process("standby");
+    assert!(standby.ended(within).await.success());
     handover.deployment.stop_leaving_nothing().await;
 }

@@ -117,12 +117,15 @@ impl Services {
         self.processes.insert(name.to_owned(), process);
     }
 
-    /// Starts a further process like `name` under another name.
-    pub(crate) fn spawn_another(&mut self, name: &str, other: &str) {
-        let launch = Launch {
+    /// Starts a further process like `name` under another name, with further arguments.
+    pub(crate) fn spawn_another(&mut self, name: &str, other: &str, arguments: &[&str]) {
+        let mut launch = Launch {
             name: other.to_owned(),
             ..self.launches[name].clone()
         };
+        launch
+            .arguments
+            .extend(arguments.iter().map(|each| (*each).to_owned()));
         self.launches.insert(other.to_owned(), launch);
         self.spawn(other);
     }
