@@ -3,7 +3,10 @@
 //! Made when something is shown, never stored, so better words need no rebuild.
 
 use crate::{
-    event::{DecisionReason, Event, InputProblem, RunFinished, RunResult, VerdictReason},
+    event::{
+        DecisionReason, Event, InputProblem, RunFinished, RunRequested, RunResult, VerdictReason,
+    },
+    report::Place,
     run::Reason,
 };
 
@@ -99,12 +102,7 @@ pub fn summary(event: &Event) -> String {
             )
         }
         Event::DeliveryDecided(decided) => decision(decided.reason).to_owned(),
-        Event::RunRequested(requested) => {
-            format!(
-                "Trigger {} requested the run for pool {}",
-                requested.trigger, requested.pool
-            )
-        }
+        Event::RunRequested(requested) => request(requested),
         Event::SlotLeased { pool, slot, .. } => format!("Leased slot {slot} of pool {pool}"),
         Event::RunDispatched {
             attempt, claim_by, ..
@@ -116,7 +114,7 @@ pub fn summary(event: &Event) -> String {
         } => {
             format!("Attempt {attempt} was claimed by {executor}")
         }
-        Event::RunStarted { attempt, .. } => format!("Attempt {attempt} started"),
+        Event::RunStarted { attempt, place, .. } => start(*attempt, place),
         Event::RunAttemptLost {
             attempt,
             reason: why,
@@ -166,6 +164,28 @@ pub fn summary(event: &Event) -> String {
             format!("Message {seq} of {stream} was parked. {}", problem(*why))
         }
     }
+}
+
+fn request(requested: &RunRequested) -> String {
+    let pool = &requested.pool;
+    match requested.retry_of {
+        Some(original) => format!("Requested for pool {pool} as a repetition of {original}"),
+        None => format!(
+            "Trigger {} requested the run for pool {pool}",
+            requested.trigger
+        ),
+    }
+}
+
+fn start(attempt: u32, place: &Place) -> String {
+    let mut text = format!("Attempt {attempt} started");
+    for (word, value) in [(" in ", &place.pod), (" on ", &place.node)] {
+        if let Some(value) = value {
+            text.push_str(word);
+            text.push_str(value);
+        }
+    }
+    text
 }
 
 fn finish(finished: &RunFinished) -> String {
@@ -221,6 +241,20 @@ mod tests {
             summary(&event),
             "Attempt 1 was lost: its executor went silent (executor_lost); \
              retry at 1970-01-01T00:00:00.000Z"
+        );
+    }
+
+    #[test]
+    fn a_start_says_where() {
+        let place = |pod: Option<&str>, node: Option<&str>| Place {
+            pod: pod.map(str::to_owned),
+            node: node.map(str::to_owned),
+            ..Place::default()
+        };
+        assert_eq!(start(1, &place(None, None)), "Attempt 1 started");
+        assert_eq!(
+            start(2, &place(Some("pod-a"), Some("node-b"))),
+            "Attempt 2 started in pod-a on node-b"
         );
     }
 

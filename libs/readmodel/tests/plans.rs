@@ -127,3 +127,41 @@ async fn the_list_of_deliveries_walks_an_index_for_every_filter() {
         assert!(!sorts(&plan), "{filters:?} {plan:#}");
     }
 }
+
+const WAITING: &str = "
+insert into slot_pools (project_id, pool, project, size, revision)
+select md5('p' || n)::uuid, 'default', 'project-' || n, 2, n from generate_series(1, 100) n;
+insert into slot_runs (run_id, project_id, pool, project, waiting, requested_revision)
+select gen_random_uuid(), md5('p' || 1 + n % 100)::uuid, 'default', 'project-' || 1 + n % 100,
+    n % 10 > 0, n
+from generate_series(1, 100000) n;
+analyze slot_pools; analyze slot_runs;";
+
+/// Kinds of nodes and names of indexes in a plan, parents first.
+fn nodes(plan: &serde_json::Value) -> Vec<String> {
+    let name = plan["Index Name"].as_str().map(str::to_owned);
+    let kind = plan["Node Type"].as_str().map(str::to_owned);
+    let inner = plan["Plans"].as_array().into_iter().flatten();
+    kind.into_iter()
+        .chain(name)
+        .chain(inner.flat_map(nodes))
+        .collect()
+}
+
+#[tokio::test]
+async fn the_head_of_every_queue_is_read_from_an_index_in_its_order() {
+    let database = Database::new().await;
+    database.execute(WAITING).await;
+    let sql = include_str!("../queries/queues_list.sql");
+    let sql = sql.replace("$1", "null").replace("$2", "20");
+    let explain = format!("explain (format json) {sql}");
+    let row = sqlx::raw_sql(AssertSqlSafe(explain))
+        .fetch_one(&database.pool)
+        .await
+        .unwrap();
+    let plan: serde_json::Value = row.try_get(0).unwrap();
+    let nodes = nodes(&plan[0]["Plan"]);
+    let limit = nodes.iter().position(|node| node == "Limit").unwrap();
+    let index = ["Index Scan", "slot_runs_queue"].map(str::to_owned);
+    assert_eq!(nodes[limit + 1..limit + 3], index, "{nodes:?}");
+}

@@ -174,7 +174,8 @@ test("an ended run is repeated from its page and both know each other", async ()
   await dialog.getByLabel("Reason (optional)").fill("browser test");
   await inspect(page, "retry", screenshots);
   await dialog.getByRole("button", { name: "Repeat run" }).click();
-  await page.waitForURL((url) => url.href !== original);
+  await page.getByText("Repeats").waitFor();
+  assert.notEqual(page.url(), original);
   await page.locator("h1 ~ *", { hasText: "Succeeded" }).first().waitFor();
   await inspect(page, "retried", screenshots);
   await page.getByText("Repeats").getByRole("link").click();

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import words from "../../../../../libs/domain/tests/golden/words.v1.json";
 import { RunStatus } from "../../gen/maestro/v1/runs_pb";
 import { sampleRun } from "../../test/samples";
 import { text } from "../../text";
@@ -18,6 +19,10 @@ it("names the exit code and whose fault it is", () => {
 it("says something about a reason it does not know", () => {
   expect(failed("gremlins", "")).toEqual({ what: "It ended with: gremlins", whose: "" });
   expect(failed("", "")?.what).toBe("It did not succeed");
+});
+
+it.each(words.Reason)("has a sentence for %s, as the log has it", (reason) => {
+  expect(text.run.reasons[reason]).toMatch(/^[A-Z].* /);
 });
 
 it("blames nobody for a cancellation", () => {
