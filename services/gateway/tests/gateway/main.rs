@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, unreachable_pub, missing_docs, reason = "tests")]
 
 mod commands;
+mod ends;
 mod hostile;
 mod queries;
 mod retries;
