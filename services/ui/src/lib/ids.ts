@@ -9,6 +9,11 @@ function split(id: string): [string, string] {
   return [id.slice(0, at), id.slice(at)];
 }
 
+/** A sentence with its ids cut to what tells rows apart. */
+export function shortenIds(sentence: string): string {
+  return sentence.replace(/\b([a-z]{3}_[0-9a-f]{8})[0-9a-f]{24}\b/g, "$1");
+}
+
 /** A fresh random key. `crypto.randomUUID` exists on secure origins only. */
 export function randomKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

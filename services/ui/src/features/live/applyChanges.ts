@@ -22,9 +22,17 @@ export function applyChanges(client: QueryClient, messages: WatchResponse[]): vo
   notifyManager.batch(() => {
     for (const run of runs.values()) applyRun(client, run);
     for (const delivery of deliveries.values()) applyDelivery(client, delivery);
-    if (slots) client.invalidateQueries({ queryKey: queryKeys.slots });
+    if (slots) refetchSlots(client);
     if (resync) refetchEverything(client);
   });
+}
+
+/**
+ * Asks again for what the slots page shows. An answer under way is let finish, or a busy pool would
+ * never show one; what it missed is asked for after it.
+ */
+function refetchSlots(client: QueryClient): void {
+  client.invalidateQueries({ queryKey: queryKeys.slots }, { cancelRefetch: false });
 }
 
 /** Asks again for all that is shown; what is not shown is asked for when it is opened. */

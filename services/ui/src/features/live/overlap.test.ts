@@ -70,3 +70,31 @@ it("a later answer is taken as it is", async () => {
   await again;
   expect(shown()).toEqual([]);
 });
+
+it("a busy pool is read again after each answer, not instead of it", async () => {
+  const pools: ((answer: string) => void)[] = [];
+  const queryFn = () => new Promise<string>((resolve) => pools.push(resolve));
+  const observer = new QueryObserver(client, { queryKey: queryKeys.pools, queryFn });
+  const stopObserving = observer.subscribe(() => {});
+  const changed = create(WatchResponseSchema, {
+    change: { case: "slots", value: { project: "shop" } },
+  });
+  const settled = (count: number) => expect.poll(() => pools.length).toBe(count);
+  const read = () => client.getQueryData(queryKeys.pools);
+
+  pools[0]?.("first");
+  await expect.poll(read).toBe("first");
+  overlap.apply([changed]);
+  await settled(2);
+  overlap.apply([changed]);
+  overlap.apply([changed]);
+  await settled(2);
+  pools[1]?.("second");
+  await expect.poll(read).toBe("second");
+  await settled(3);
+  pools[2]?.("third");
+  await expect.poll(read).toBe("third");
+  await expect.poll(() => client.isFetching({ queryKey: queryKeys.pools })).toBe(0);
+  expect(pools).toHaveLength(3);
+  stopObserving();
+});

@@ -27,10 +27,11 @@ export function watchOverlap(client: QueryClient): Overlap {
   });
   return {
     apply(messages) {
-      applyChanges(client, messages);
+      // Before they are applied: an answer asked for because of a change has seen it.
       for (const { queryHash } of cache.findAll({ fetchStatus: "fetching" })) {
         missed.set(queryHash, [...(missed.get(queryHash) ?? []), ...messages]);
       }
+      applyChanges(client, messages);
     },
     stop,
   };

@@ -1,5 +1,6 @@
 import { Title } from "@mantine/core";
 import type { TimelineEntry } from "../../gen/maestro/v1/runs_pb";
+import { shortenIds } from "../../lib/ids";
 import { formatAbsolute, formatClock, toMillis } from "../../lib/time";
 import { text } from "../../text";
 import classes from "./RunPage.module.css";
@@ -36,12 +37,12 @@ function Entry({ entry }: { entry: TimelineEntry }) {
             {formatClock(at)}
           </time>
         )}
-        <span>{entry.summary}</span>
+        <span title={entry.summary}>{shortenIds(entry.summary)}</span>
       </summary>
       <div className={classes.entryData}>
         <div className={classes.entryMeta}>
           <span>{entry.type}</span>
-          <span>{text.run.by(entry.actor)}</span>
+          <span title={entry.actor}>{text.run.by(shortenIds(entry.actor))}</span>
           <span>{text.run.revision(entry.revision)}</span>
         </div>
         <pre>{prettyJson(entry.dataJson)}</pre>
