@@ -6,6 +6,9 @@ impl World {
     /// I-5 and the state's own consistency.
     pub(crate) fn check(&self) {
         checks::consistent(self.core.state());
+        if self.unacknowledged.is_empty() {
+            self.state_and_log_agree();
+        }
         let mut pools: BTreeMap<&PoolKey, (u32, u64)> = BTreeMap::new();
         let mut runs: BTreeMap<RunId, Execution> = BTreeMap::new();
         for execution in self.children.live() {
@@ -21,6 +24,22 @@ impl World {
             assert!(
                 live <= largest,
                 "{live} live executions on {largest} slots of {pool:?}"
+            );
+        }
+    }
+
+    /// Each lease is where the log says it is.
+    fn state_and_log_agree(&self) {
+        let projects = self.core.state().projects.values();
+        let leases = projects
+            .flat_map(|project| project.pools.values())
+            .flat_map(|pool| pool.leases.values());
+        for lease in leases {
+            let told = self.ledger.lease(lease.execution.token);
+            assert_eq!(
+                (lease.executor, lease.moved, lease.releasing, false),
+                (told.holder, told.moved, told.releasing, told.freed),
+                "{lease:?}"
             );
         }
     }

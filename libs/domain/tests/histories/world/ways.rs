@@ -94,10 +94,16 @@ impl World {
             return;
         };
         let mut execution = self.ledger.executions[index];
+        if kind == 6
+            && let Some(run) = self.core.state().runs.get(&execution.run)
+        {
+            // A lease may have moved meanwhile.
+            execution = run.execution(execution.run);
+        }
         match twist {
             0 => {}
             1 => execution.token += 1_000_000,
-            2 => execution.token -= 1,
+            2 => execution.token = execution.token.saturating_sub(1),
             _ => execution.attempt += 1,
         }
         let forger = ExecutorId::new(Uuid::from_u128(100 + u128::from(executor % 2)));
