@@ -54,3 +54,49 @@ pub(super) fn output(pod: &Pod, container: &str) -> Output {
         _ => Output::None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pod() -> Pod {
+        let document = json!({
+            "spec": {
+                "initContainers": [
+                    {"name": "mesh", "restartPolicy": "Always"},
+                    {"name": "prepare"},
+                ],
+                "containers": [{"name": "logger"}, {"name": "run"}],
+            },
+            "status": {
+                "initContainerStatuses": [
+                    {"name": "prepare", "state": {"terminated": {"exitCode": 0}}},
+                    {"name": "mesh", "state": {"running": {}}},
+                ],
+                "containerStatuses": [
+                    {"name": "run", "state": {"waiting": {"reason": "PodInitializing"}}},
+                ],
+            },
+        });
+        serde_json::from_value(document).unwrap()
+    }
+
+    #[test]
+    fn what_never_ends_by_itself_is_read_last() {
+        assert_eq!(in_order(&pod()), ["prepare", "run", "mesh", "logger"]);
+    }
+
+    #[test]
+    fn states_tell_what_can_be_read() {
+        let states = ["prepare", "mesh", "run", "logger"].map(|name| output(&pod(), name));
+        let expected = [
+            Output::Complete,
+            Output::Growing,
+            Output::None,
+            Output::None,
+        ];
+        assert_eq!(states, expected);
+    }
+}
