@@ -99,13 +99,14 @@ async fn lead(
     let outstanding = core.state().outstanding();
     let intake = Intake::open(config, log, core.state(), stop).await?;
     let heartbeats = log.heartbeats().await?;
+    let roster = Roster::new(config.lease_term(), core.state(), Instant::now());
     let mut leader = Leader {
         config,
         log,
         vault,
         core,
         stacks: StackCache::default(),
-        roster: Roster::new(config.lease_term(), Instant::now()),
+        roster,
         work,
         poison,
         snapshot_at: config.snapshot_every,

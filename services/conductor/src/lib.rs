@@ -22,7 +22,10 @@ mod stacks;
 use maestro_eventlog::{EventLog, Vault};
 use tokio_util::sync::CancellationToken;
 
-pub use self::{config::Config, error::Error};
+pub use self::{
+    config::{Config, ConfigError},
+    error::Error,
+};
 
 /// Conducts until `shutdown`: waits for leadership, leads, and starts over when it is lost.
 ///
@@ -34,6 +37,7 @@ pub async fn run(
     vault: Vault,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
+    config.validate()?;
     let instance = uuid::Uuid::new_v4().simple().to_string();
     let mut poison = None;
     while !shutdown.is_cancelled() {

@@ -13,22 +13,21 @@ use tokio::time::Instant;
 const AT_ONCE: usize = 500;
 
 /// What one leadership heard of the executors. Every one of them has a full term from its
-/// beginning on.
+/// beginning on, and a later one from when it was first expected.
 pub(crate) struct Roster {
     term: Duration,
-    began_at: Instant,
     looked_at: Instant,
     heard: HashMap<ExecutorId, Instant>,
     turn: usize,
 }
 
 impl Roster {
-    pub(crate) fn new(term: Duration, now: Instant) -> Self {
+    pub(crate) fn new(term: Duration, state: &State, now: Instant) -> Self {
+        let expected = state.watched_executors().into_iter();
         Self {
             term,
-            began_at: now,
             looked_at: now,
-            heard: HashMap::new(),
+            heard: expected.map(|executor| (executor, now)).collect(),
             turn: 0,
         }
     }
@@ -47,7 +46,6 @@ impl Roster {
     pub(crate) fn look(&mut self, state: &State, now: Instant) -> Vec<(ExecutorId, Duration)> {
         if now - self.looked_at > self.term / 2 {
             // Nobody listened meanwhile: this process stood still.
-            self.began_at = now;
             self.heard.clear();
         }
         self.looked_at = now;
@@ -55,8 +53,7 @@ impl Roster {
         self.heard
             .retain(|executor, at| watched.contains(executor) || now - *at < self.term);
         let silent = watched.into_iter().filter_map(|executor| {
-            let since = self.heard.get(&executor).unwrap_or(&self.began_at);
-            let lasting = now - *since;
+            let lasting = now - *self.heard.entry(executor).or_insert(now);
             let away = state.standing(executor).is_some_and(Standing::is_away);
             (away || lasting >= self.term).then_some((executor, lasting))
         });

@@ -43,7 +43,7 @@ fn look_until(
 fn everybody_has_a_full_term_after_a_takeover() {
     let start = Instant::now();
     let state = state(&[(1, Standing::Present)]);
-    let mut roster = Roster::new(TERM, start);
+    let mut roster = Roster::new(TERM, &state, start);
     let almost = start + TERM - Duration::from_millis(1);
     assert_eq!(look_until(&mut roster, &state, start, almost), []);
     let over = roster.look(&state, start + TERM);
@@ -51,10 +51,22 @@ fn everybody_has_a_full_term_after_a_takeover() {
 }
 
 #[test]
+fn who_joins_later_is_not_silent_since_the_beginning() {
+    let start = Instant::now();
+    let mut roster = Roster::new(TERM, &State::default(), start);
+    let later = start + TERM * 100;
+    look_until(&mut roster, &State::default(), start, later);
+    let state = state(&[(1, Standing::Present)]);
+    assert_eq!(roster.look(&state, later), []);
+    let almost = later + TERM - Duration::from_millis(1);
+    assert_eq!(look_until(&mut roster, &state, later, almost), []);
+}
+
+#[test]
 fn silence_counts_from_what_was_heard_last() {
     let start = Instant::now();
     let state = state(&[(1, Standing::Present), (2, Standing::Draining)]);
-    let mut roster = Roster::new(TERM, start);
+    let mut roster = Roster::new(TERM, &state, start);
     let later = start + TERM / 2;
     look_until(&mut roster, &state, start, later);
     roster.heard(executor(2), later);
@@ -74,7 +86,7 @@ fn whoever_is_away_is_named_at_every_look() {
         (2, Standing::Silent),
         (3, Standing::Present),
     ]);
-    let mut roster = Roster::new(TERM, start);
+    let mut roster = Roster::new(TERM, &state, start);
     let found = roster.look(&state, start + TERM / 4);
     assert_eq!(found, [(executor(1), TERM / 4), (executor(2), TERM / 4)]);
 }
@@ -83,7 +95,7 @@ fn whoever_is_away_is_named_at_every_look() {
 fn time_in_which_nobody_listened_does_not_count() {
     let start = Instant::now();
     let state = state(&[(1, Standing::Present)]);
-    let mut roster = Roster::new(TERM, start);
+    let mut roster = Roster::new(TERM, &state, start);
     let woken = start + TERM * 10;
     assert_eq!(roster.look(&state, woken), []);
     let almost = woken + TERM - Duration::from_millis(1);
@@ -95,7 +107,7 @@ fn time_in_which_nobody_listened_does_not_count() {
 fn who_is_not_expected_is_forgotten_after_a_term() {
     let start = Instant::now();
     let nobody = State::default();
-    let mut roster = Roster::new(TERM, start);
+    let mut roster = Roster::new(TERM, &nobody, start);
     roster.heard(executor(1), start);
     look_until(&mut roster, &nobody, start, start + TERM / 2);
     assert_eq!(roster.heard.len(), 1);
@@ -106,7 +118,7 @@ fn who_is_not_expected_is_forgotten_after_a_term() {
 
 #[test]
 fn answers_are_bounded_and_every_order_has_its_turn() {
-    let mut roster = Roster::new(TERM, Instant::now());
+    let mut roster = Roster::new(TERM, &State::default(), Instant::now());
     let pool: Name = "default".parse().unwrap();
     let order = |token| {
         Order::Cancel(Assignment {
