@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::{
     clock,
     json::{self, list, text},
@@ -26,28 +28,14 @@ pub(crate) fn find(
     let pod = state
         .get(Kind::Pod, &target.namespace, name)
         .ok_or_else(|| Refusal::not_found(Kind::Pod, name))?;
-    let names: Vec<&str> = ["initContainers", "containers"]
-        .iter()
-        .flat_map(|field| list(pod, &format!("/spec/{field}")))
-        .map(|container| text(container, "/name"))
-        .collect();
-    let container = match (request.param("container"), names.as_slice()) {
-        ("", [one]) => one,
-        ("", many) => {
-            return Err(Refusal::bad_request(format!(
-                "a container name must be specified for pod {name}, choose one of: [{}]",
-                many.join(" ")
-            )));
-        }
-        (asked, names) if names.contains(&asked) => asked,
-        (asked, _) => {
-            return Err(Refusal::bad_request(format!(
-                "container {asked} is not valid for pod {name}"
-            )));
-        }
-    };
+    let container = container(pod, request)?;
     let options = options(state, request)?;
     let node = text(pod, "/spec/nodeName");
+    if node.is_empty() {
+        return Err(Refusal::bad_request(format!(
+            "pod {name} does not have a host assigned"
+        )));
+    }
     if state.steering.lost_nodes.contains(node) {
         return Err(Refusal::new(
             500,
@@ -63,27 +51,50 @@ pub(crate) fn find(
             "previous terminated container {container:?} in pod {name:?} not found"
         )));
     }
-    let log = state
-        .kubelets
-        .log(json::uid(pod), container)
-        .ok_or_else(|| {
-            let statuses = ["initContainerStatuses", "containerStatuses"]
-                .iter()
-                .flat_map(|field| list(pod, &format!("/status/{field}")));
-            let status = statuses
-                .into_iter()
-                .find(|status| status["name"] == container);
-            let reason = status.map_or("", |status| text(status, "/state/waiting/reason"));
-            let reason = if reason.is_empty() {
-                "ContainerCreating"
-            } else {
-                reason
-            };
-            Refusal::bad_request(format!(
-                "container {container:?} in pod {name:?} is waiting to start: {reason}"
-            ))
-        })?;
+    let log = state.kubelets.log(json::uid(pod), container);
+    let log = log.ok_or_else(|| not_started(pod, container))?;
     Ok((log, options))
+}
+
+/// The container a request means.
+fn container<'a>(pod: &'a Value, request: &Request) -> Result<&'a str, Refusal> {
+    let name = json::name(pod);
+    let names: Vec<&str> = ["initContainers", "containers"]
+        .iter()
+        .flat_map(|field| list(pod, &format!("/spec/{field}")))
+        .map(|container| text(container, "/name"))
+        .collect();
+    match (request.param("container"), names.as_slice()) {
+        ("", [one]) => Ok(*one),
+        ("", many) => Err(Refusal::bad_request(format!(
+            "a container name must be specified for pod {name}, choose one of: [{}]",
+            many.join(" ")
+        ))),
+        (asked, names) => names
+            .iter()
+            .find(|name| **name == asked)
+            .copied()
+            .ok_or_else(|| {
+                Refusal::bad_request(format!("container {asked} is not valid for pod {name}"))
+            }),
+    }
+}
+
+fn not_started(pod: &Value, container: &str) -> Refusal {
+    let statuses = ["initContainerStatuses", "containerStatuses"]
+        .iter()
+        .flat_map(|field| list(pod, &format!("/status/{field}")));
+    let status = statuses
+        .into_iter()
+        .find(|status| status["name"] == container);
+    let reason = match status.map_or("", |status| text(status, "/state/waiting/reason")) {
+        "" => "ContainerCreating",
+        reason => reason,
+    };
+    Refusal::bad_request(format!(
+        "container {container:?} in pod {:?} is waiting to start: {reason}",
+        json::name(pod)
+    ))
 }
 
 fn options(state: &State, request: &Request) -> Result<LogOptions, Refusal> {

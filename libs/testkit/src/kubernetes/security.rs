@@ -18,6 +18,9 @@ const VOLUMES: [&str; 8] = [
     "secret",
 ];
 
+/// Says which containers something is wrong with.
+type Naming<'a> = dyn Fn(&dyn Fn(&Value) -> bool) -> Option<String> + 'a;
+
 /// What violates `restricted`, in the words of the admission controller.
 pub(crate) fn violations(pod: &Value) -> Vec<String> {
     let containers: Vec<&Value> = ["initContainers", "containers"]
@@ -59,6 +62,12 @@ pub(crate) fn violations(pod: &Value) -> Vec<String> {
         ));
     }
     all.extend(volumes(pod));
+    all.extend(users_and_profiles(pod, &names));
+    all
+}
+
+fn users_and_profiles(pod: &Value, names: &Naming<'_>) -> Vec<String> {
+    let mut all = Vec::new();
     let by_pod = flag(pod, "/spec/securityContext/runAsNonRoot");
     let root = |c: &Value| match c.pointer("/securityContext/runAsNonRoot") {
         Some(value) => value != &Value::Bool(true),

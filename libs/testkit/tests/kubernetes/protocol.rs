@@ -149,6 +149,11 @@ async fn lists_in_pages_and_by_selector() {
         (code, status["reason"].as_str()),
         (StatusCode::GONE, Some("Expired"))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_that_cannot_be() {
+    let api = Api::new().await;
     let (code, status) = api
         .get(&format!("{CONFIG_MAPS}?resourceVersion=999999"))
         .await;

@@ -20,6 +20,11 @@ async fn refused(api: &Api, path: &str, body: &Value, code: u16, words: &str) {
     );
 }
 
+/// Where, what, the code, and words of the message.
+fn cases(text: &str) -> Vec<(String, Value, u16, String)> {
+    serde_json::from_str(text).unwrap()
+}
+
 fn with(pointer: &str, value: Value) -> Value {
     let mut job = job("one", "exit 0");
     let (parent, field) = pointer.rsplit_once('/').unwrap();
@@ -30,163 +35,14 @@ fn with(pointer: &str, value: Value) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs() {
     let api = Api::new().await;
-    let template = "/spec/template/spec";
-    let cases = [
-        (
-            "/spec/backofLimit",
-            json!(0),
-            400,
-            "strict decoding error: unknown field \"spec.backofLimit\"",
-        ),
-        (
-            "/spec/backoffLimit",
-            json!("0"),
-            400,
-            "cannot be handled as a Job",
-        ),
-        (
-            "/spec/backoffLimit",
-            json!(-1),
-            422,
-            "spec.backoffLimit: Invalid value: -1: must be greater than or equal to 0",
-        ),
-        (
-            "/metadata/name",
-            json!("Upper"),
-            422,
-            "a lowercase RFC 1123 subdomain must consist of",
-        ),
-        (
-            "/metadata/name",
-            json!("a".repeat(64)),
-            422,
-            "must be no more than 63 bytes",
-        ),
-        (
-            "/metadata/labels",
-            json!({"a b": "c"}),
-            422,
-            "name part must consist of alphanumeric characters",
-        ),
-        (
-            "/metadata/labels",
-            json!({"a": "b c"}),
-            422,
-            "a valid label must be an empty string or",
-        ),
-        (
-            "/spec/podReplacementPolicy",
-            json!("TerminatingOrFailed"),
-            422,
-            "spec.podReplacementPolicy: Unsupported value",
-        ),
-        (
-            "/spec/podFailurePolicy",
-            json!({"rules": [{"action": "FailJob"}]}),
-            422,
-            "specifying one of OnExitCodes and OnPodConditions is required",
-        ),
-        (
-            "/spec/podFailurePolicy",
-            json!({"rules": [{"action": "FailJob", "onExitCodes": {"operator": "In", "values": [0]}}]}),
-            422,
-            "must not be 0 for the In operator",
-        ),
-    ];
-    for (pointer, value, code, words) in cases {
-        refused(&api, JOBS, &with(pointer, value), code, words).await;
+    for (pointer, value, code, words) in cases(include_str!("refused/jobs.json")) {
+        refused(&api, JOBS, &with(&pointer, value), code, &words).await;
     }
-    let cases = [
-        (
-            "restartPolicy",
-            json!("OnFailure"),
-            "only \"Never\" is supported for restartPolicy when podFailurePolicy is specified",
-        ),
-        (
-            "restartPolicy",
-            json!("Always"),
-            "restartPolicy: Unsupported value",
-        ),
-        (
-            "containers",
-            json!([]),
-            "spec.template.spec.containers: Required value",
-        ),
-        (
-            "volumes",
-            json!([{"name": "a"}]),
-            "must specify a volume type",
-        ),
-        (
-            "nodeSelector",
-            json!({"zone": "a b"}),
-            "a valid label must be",
-        ),
-        (
-            "tolerations",
-            json!([{"operator": "Sometimes", "key": "a"}]),
-            "operator: Unsupported value",
-        ),
-    ];
-    for (field, value, words) in cases {
-        refused(
-            &api,
-            JOBS,
-            &with(&format!("{template}/{field}"), value),
-            422,
-            words,
-        )
-        .await;
-    }
-    let container = format!("{template}/containers/0");
-    let cases = [
-        ("image", json!(""), "image: Required value"),
-        (
-            "name",
-            json!("a_b"),
-            "a lowercase RFC 1123 label must consist of",
-        ),
-        (
-            "volumeMounts",
-            json!([{"name": "none", "mountPath": "/x"}]),
-            "volumeMounts[0].name: Not found: \"none\"",
-        ),
-        (
-            "env",
-            json!([{"name": "A=B", "value": "x"}]),
-            "a valid environment variable name must consist",
-        ),
-        (
-            "env",
-            json!([{"name": "A", "value": "x", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]),
-            "may not be specified when `value` is not empty",
-        ),
-        (
-            "resources",
-            json!({"limits": {"cpu": "lots"}}),
-            "quantities must match",
-        ),
-        (
-            "resources",
-            json!({"limits": {"cpu": "1"}, "requests": {"cpu": "2"}}),
-            "must be less than or equal to cpu limit of 1",
-        ),
-        (
-            "imagePullPolicy",
-            json!("Sometimes"),
-            "imagePullPolicy: Unsupported value",
-        ),
-    ];
-    for (field, value, words) in cases {
-        refused(
-            &api,
-            JOBS,
-            &with(&format!("{container}/{field}"), value),
-            422,
-            words,
-        )
-        .await;
-    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_a_job() {
+    let api = Api::new().await;
     api.job("fixed", "exit 0").await;
     let change = json!({"spec": {"template": {"spec": {"containers": null}}}});
     let (code, _) = api
@@ -210,125 +66,29 @@ async fn jobs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn other_objects() {
     let api = Api::new().await;
-    let secrets = "/api/v1/namespaces/default/secrets";
-    let policies = "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies";
-    let quotas = "/api/v1/namespaces/default/resourcequotas";
-    let named = |more: Value| {
-        let mut object = json!({"metadata": {"name": "one"}});
-        json_merge(&mut object, more);
-        object
-    };
-    let peer =
-        |peer: Value| named(json!({"spec": {"podSelector": {}, "egress": [{"to": [peer]}]}}));
-    refused(
-        &api,
-        CONFIG_MAPS,
-        &named(json!({"data": {"a/b": "x"}})),
-        422,
-        "a valid config key must consist of",
-    )
-    .await;
-    refused(
-        &api,
-        CONFIG_MAPS,
-        &named(json!({"data": {"a": 1}})),
-        400,
-        "cannot be handled as a ConfigMap",
-    )
-    .await;
-    refused(
-        &api,
-        CONFIG_MAPS,
-        &named(json!({"data": {"a": "x".repeat(1024 * 1024 + 1)}})),
-        422,
-        "Too long",
-    )
-    .await;
-    refused(
-        &api,
-        CONFIG_MAPS,
-        &json!({"data": {}}),
-        422,
-        "name or generateName is required",
-    )
-    .await;
-    refused(
-        &api,
-        CONFIG_MAPS,
-        &named(json!({"kind": "Secret"})),
-        400,
-        "does not match the expected kind",
-    )
-    .await;
-    refused(
-        &api,
-        CONFIG_MAPS,
-        &named(json!({"metadata": {"namespace": "other"}})),
-        400,
-        "does not match the namespace sent on the request",
-    )
-    .await;
-    refused(
-        &api,
-        CONFIG_MAPS,
-        &named(json!({"metadata": {"finalizers": ["hold"]}})),
-        422,
-        "neither a standard finalizer name nor",
-    )
-    .await;
-    refused(
-        &api,
-        secrets,
-        &named(json!({"data": {"a": "not base64!"}})),
-        400,
-        "cannot be handled as a Secret",
-    )
-    .await;
-    refused(
-        &api,
-        policies,
-        &peer(json!({"ipBlock": {"cidr": "10.0.0.0"}})),
-        422,
-        "must be a valid CIDR value",
-    )
-    .await;
-    refused(
-        &api,
-        policies,
-        &peer(json!({"ipBlock": {"cidr": "::/0"}, "podSelector": {}})),
-        422,
-        "may not specify both ipBlock and another peer",
-    )
-    .await;
-    refused(
-        &api,
-        quotas,
-        &named(json!({"spec": {"hard": {"podz": "1"}}})),
-        422,
-        "must be a standard resource for quota",
-    )
-    .await;
-    refused(
-        &api,
-        "/api/v1/namespaces",
-        &json!({"metadata": {"name": "a.b"}}),
-        422,
-        "a lowercase RFC 1123 label",
-    )
-    .await;
-    refused(
-        &api,
-        "/api/v1/namespaces/none/configmaps",
-        &config_map("one"),
-        404,
-        "namespaces \"none\" not found",
-    )
-    .await;
-    api.post(
-        CONFIG_MAPS,
-        &named(json!({"immutable": true, "data": {"a": "1"}})),
-    )
-    .await;
+    for (plural, more, code, words) in cases(include_str!("refused/others.json")) {
+        let group = match plural.as_str() {
+            "networkpolicies" => "/apis/networking.k8s.io/v1",
+            _ => "/api/v1",
+        };
+        let path = format!("{group}/namespaces/default/{plural}");
+        refused(&api, &path, &named(more), code, &words).await;
+    }
+    let large = named(json!({"data": {"a": "x".repeat(1024 * 1024 + 1)}}));
+    refused(&api, CONFIG_MAPS, &large, 422, "Too long").await;
+    let namespace = json!({"metadata": {"name": "a.b"}});
+    let rule = "a lowercase RFC 1123 label";
+    refused(&api, "/api/v1/namespaces", &namespace, 422, rule).await;
+    let nowhere = "/api/v1/namespaces/none/configmaps";
+    let words = "namespaces \"none\" not found";
+    refused(&api, nowhere, &config_map("one"), 404, words).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_immutable_stays() {
+    let api = Api::new().await;
+    let fixed = named(json!({"immutable": true, "data": {"a": "1"}}));
+    api.post(CONFIG_MAPS, &fixed).await;
     let (code, _) = api
         .patch(
             &format!("{CONFIG_MAPS}/one"),
@@ -337,6 +97,12 @@ async fn other_objects() {
         )
         .await;
     assert_eq!(code, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+fn named(more: Value) -> Value {
+    let mut object = json!({"metadata": {"name": "one"}});
+    json_merge(&mut object, more);
+    object
 }
 
 fn json_merge(into: &mut Value, from: Value) {

@@ -53,6 +53,11 @@ async fn updates_need_the_latest_revision() {
         .patch(&path, "strategic-merge-patch+json", &json!({}))
         .await;
     assert_eq!(code, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn generated_names_and_dry_runs() {
+    let api = Api::new().await;
     let generated = api
         .post(CONFIG_MAPS, &json!({"metadata": {"generateName": "run-"}}))
         .await;

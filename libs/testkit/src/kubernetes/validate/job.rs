@@ -17,28 +17,7 @@ pub(super) fn check(job: &Value, causes: &mut Vec<Cause>) {
         causes.push(Cause::invalid("spec.template.labels", &name.into(), &why));
     }
     let spec = &job["spec"];
-    for field in [
-        "parallelism",
-        "completions",
-        "backoffLimit",
-        "activeDeadlineSeconds",
-        "ttlSecondsAfterFinished",
-    ] {
-        if int(spec, &format!("/{field}")).is_some_and(|value| value < 0) {
-            causes.push(Cause::invalid(
-                format!("spec.{field}"),
-                &spec[field],
-                "must be greater than or equal to 0",
-            ));
-        }
-    }
-    if !["NonIndexed", "Indexed"].contains(&text(spec, "/completionMode")) {
-        causes.push(Cause::unsupported(
-            "spec.completionMode",
-            &spec["completionMode"],
-            &["Indexed", "NonIndexed"],
-        ));
-    }
+    numbers(spec, causes);
     if !match_labels(&spec["selector"], &spec["template"]) {
         causes.push(Cause::invalid(
             "spec.template.metadata.labels",
@@ -69,6 +48,31 @@ pub(super) fn check(job: &Value, causes: &mut Vec<Cause>) {
     replacement(spec, causes);
     if has(spec, "/podFailurePolicy") {
         failure_policy(spec, restart, causes);
+    }
+}
+
+fn numbers(spec: &Value, causes: &mut Vec<Cause>) {
+    for field in [
+        "parallelism",
+        "completions",
+        "backoffLimit",
+        "activeDeadlineSeconds",
+        "ttlSecondsAfterFinished",
+    ] {
+        if int(spec, &format!("/{field}")).is_some_and(|value| value < 0) {
+            causes.push(Cause::invalid(
+                format!("spec.{field}"),
+                &spec[field],
+                "must be greater than or equal to 0",
+            ));
+        }
+    }
+    if !["NonIndexed", "Indexed"].contains(&text(spec, "/completionMode")) {
+        causes.push(Cause::unsupported(
+            "spec.completionMode",
+            &spec["completionMode"],
+            &["Indexed", "NonIndexed"],
+        ));
     }
 }
 
