@@ -241,6 +241,17 @@ impl Broker {
         self.get(stream, &json!({ "seq": seq })).await
     }
 
+    /// The first message of a subject at a sequence or behind it, from the stream's leader.
+    pub(crate) async fn following(
+        &self,
+        stream: &str,
+        subject: &str,
+        seq: u64,
+    ) -> Result<Option<StreamMessage>, Error> {
+        let what = json!({ "seq": seq, "next_by_subj": subject });
+        self.get(stream, &what).await
+    }
+
     async fn get(
         &self,
         stream: &str,

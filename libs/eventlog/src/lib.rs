@@ -22,6 +22,7 @@ mod lease;
 mod logs;
 mod message;
 mod names;
+mod proof;
 mod queue;
 mod reader;
 mod request;
@@ -41,6 +42,9 @@ pub use heartbeats::{Heartbeat, Heartbeats, OrderFeed};
 pub use lease::{Holding, Lease, LeaseLost};
 pub use logs::{LogChunk, LogMessage, LogReader, Offsets, Output, Shipped};
 pub use message::Message;
+pub use proof::{
+    Audit, Chain, Copy, CopyReport, Finding, Link, Report, Scan, ScanError, Whole,
+};
 pub use queue::{Job, RunCommands};
 pub use reader::{ReadError, Reader, Start};
 pub use request::RequestError;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 
 mod appends;
+mod damage;
 mod deliveries;
 mod heartbeats;
 mod leases;
