@@ -134,20 +134,6 @@ async fn a_flipped_bit_and_a_deleted_index_lose_nothing_silently() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn deleted_messages_are_named() {
-    let (nats, log) = start().await;
-    write(&log, 50).await;
-    let stream = raw(&nats).await.get_stream("EVENTS").await.unwrap();
-    // The definition forbids it; whoever runs the broker can lift that.
-    let mut config = stream.cached_info().config.clone();
-    config.deny_delete = false;
-    let refused = raw(&nats).await.update_stream(&config).await;
-    assert!(refused.is_err(), "deny_delete can be taken back: {refused:?}");
-    assert!(stream.delete_message(7).await.is_err());
-    assert_eq!(verify(&log, 50).await, []);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_without_some_messages_is_named_to_its_end() {
     let (nats, log) = start().await;
     let jetstream = raw(&nats).await;

@@ -33,6 +33,16 @@ pub struct JournalEntry {
 }
 
 impl ReadModel {
+    /// Number of the last commit that the journal holds; 0 when it holds none.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when Postgres is away or the table is not there yet.
+    pub async fn journal_end(&self) -> Result<u64, Error> {
+        let last = sqlx::query_scalar!("select max(n) from journal");
+        let last = bounded(last.fetch_one(self.queries())).await?;
+        Ok(last.unwrap_or_default().cast_unsigned())
+    }
+
     /// The commits of `range` in order; at most the first 1,000 of them.
     ///
     /// # Errors
