@@ -62,6 +62,11 @@ impl VaultKey {
     pub fn webhook_secrets(provider: &Provider) -> Self {
         Self(format!("secret.webhook.{provider}"))
     }
+    /// Keys that sign checkpoints of the log.
+    #[must_use]
+    pub fn checkpoint_keys() -> Self {
+        Self("secret.checkpoints".to_owned())
+    }
     /// A signed-in session, by the digest of its token.
     #[must_use]
     pub fn session(token: &Digest) -> Self {

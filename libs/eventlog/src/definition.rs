@@ -78,6 +78,7 @@ fn stream(names: &Names, which: Stream) -> Config {
         Stream::Effects => "effects",
         Stream::Logs => "logs",
         Stream::Parked => "parked",
+        Stream::Checkpoints => "checkpoints",
     };
     let subject = names.subject(area, '>');
     let base = Config {
@@ -123,6 +124,12 @@ fn stream(names: &Names, which: Stream) -> Config {
         },
         Stream::Parked => Config {
             max_age: PARKED_KEPT,
+            ..base
+        },
+        Stream::Checkpoints => Config {
+            discard: DiscardPolicy::New,
+            deny_delete: true,
+            deny_purge: true,
             ..base
         },
     }

@@ -9,6 +9,7 @@ mod address;
 mod appender;
 mod bodies;
 mod broker;
+mod checkpoint;
 mod commits;
 mod decode;
 mod definition;
@@ -34,6 +35,10 @@ mod subject;
 mod vault;
 
 pub use appender::{AppendError, Appender, Appending};
+pub use checkpoint::{
+    Checkpoint, CheckpointError, CheckpointKeys, CheckpointKeysError, NoteError, NoteKey,
+    NoteKeyError, StoredCheckpoint,
+};
 pub use decode::DecodeError;
 pub use delivery::{Delivery, Stored};
 pub use error::Error;

@@ -21,11 +21,13 @@ pub enum Stream {
     Logs,
     /// Work given up on.
     Parked,
+    /// What was signed about EVENTS.
+    Checkpoints,
 }
 
 impl Stream {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Deliveries,
         Self::Commands,
         Self::Reports,
@@ -34,6 +36,7 @@ impl Stream {
         Self::Effects,
         Self::Logs,
         Self::Parked,
+        Self::Checkpoints,
     ];
 
     /// Its name, as cursors hold it.
@@ -48,6 +51,7 @@ impl Stream {
             Self::Effects => "EFFECTS",
             Self::Logs => "LOGS",
             Self::Parked => "PARKED",
+            Self::Checkpoints => "CHECKPOINTS",
         }
     }
 }

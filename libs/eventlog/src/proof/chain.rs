@@ -78,6 +78,16 @@ impl Chain {
         }
     }
 
+    /// A chain of which the part before `start` is not looked at.
+    #[must_use]
+    pub fn starting_at(copy: Copy, start: u64) -> Self {
+        let mut chain = Self::new(copy);
+        if start > 1 {
+            chain.before = Before::Unknown;
+        }
+        chain
+    }
+
     /// Takes in what the copy holds at `seq`; called for every sequence from 1 on. `signed` is what
     /// a checkpoint says about that commit.
     pub fn step(&mut self, seq: u64, link: Option<&Link>, signed: Option<Digest>) {

@@ -67,10 +67,10 @@ struct Key {
 }
 
 /// 32 secret bytes, hex in the file.
-struct Secret(Zeroizing<[u8; 32]>);
+pub(crate) struct Secret(pub(crate) Zeroizing<[u8; 32]>);
 
 impl Secret {
-    fn random() -> Self {
+    pub(crate) fn random() -> Self {
         Self(Zeroizing::new(rand::random()))
     }
 }

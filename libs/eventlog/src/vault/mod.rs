@@ -2,6 +2,7 @@
 
 mod cipher;
 mod keys;
+mod swap;
 mod take;
 mod watch;
 
@@ -11,6 +12,7 @@ use maestro_domain::VaultKey;
 use serde::{Deserialize as _, de::IntoDeserializer as _};
 use zeroize::Zeroizing;
 
+pub(crate) use keys::Secret;
 pub use keys::{KeysError, VaultKeys};
 pub use watch::VaultWatch;
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 
 mod appends;
+mod checkpoints;
 mod damage;
 mod deliveries;
 mod heartbeats;

@@ -5,6 +5,7 @@ pub(crate) mod endpoints;
 mod failure;
 mod options;
 mod output;
+mod progress;
 mod session;
 mod times;
 
@@ -81,6 +82,11 @@ enum Command {
     /// Follow the log of events
     #[command(after_help = commands::tail::EXAMPLES)]
     Tail(commands::tail::Tail),
+    /// Verify the log
+    Log {
+        #[command(subcommand)]
+        command: commands::log::Log,
+    },
     /// Print a fresh one-time link that signs a browser in
     #[command(after_help = commands::login_link::EXAMPLES)]
     LoginLink(commands::login_link::LoginLink),
@@ -125,6 +131,7 @@ async fn run(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Executors { command } => command.run(session).await,
         Command::Executor { command } => command.run(session).await,
         Command::Tail(tail) => tail.run(session).await,
+        Command::Log { command } => command.run(session).await,
         Command::LoginLink(link) => link.run(session).await,
         // Dispatched before there is a runtime.
         Command::Up(_) | Command::Serve(_) | Command::Init(_) | Command::Completions(_) => Ok(()),

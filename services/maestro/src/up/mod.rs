@@ -1,7 +1,7 @@
 //! `maestro up`: everything in one process on one machine.
 
 pub(crate) mod demo;
-mod servers;
+pub(crate) mod servers;
 
 use std::{
     net::SocketAddr,

@@ -7,16 +7,16 @@ use maestro_runtime::private::{NatsOptions, NatsServer, Postgres, PostgresOption
 use crate::settings::Settings;
 
 /// Where they are reached, and the children that have to be stopped.
-pub(super) struct Servers {
-    pub(super) nats: String,
-    pub(super) postgres: String,
+pub(crate) struct Servers {
+    pub(crate) nats: String,
+    pub(crate) postgres: String,
     own_nats: Option<NatsServer>,
     own_postgres: Option<Postgres>,
 }
 
 impl Servers {
     /// Starts what is not given, both at once.
-    pub(super) async fn start(settings: &Settings, data: &Path) -> anyhow::Result<Self> {
+    pub(crate) async fn start(settings: &Settings, data: &Path) -> anyhow::Result<Self> {
         let (own_nats, own_postgres) =
             tokio::try_join!(start_nats(settings, data), start_postgres(settings, data))?;
         let url = own_nats.as_ref().map(|nats| nats.url().to_owned());
@@ -34,7 +34,7 @@ impl Servers {
     }
 
     /// Stops the children, both at once.
-    pub(super) async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         let nats = async {
             if let Some(nats) = &mut self.own_nats
                 && let Err(error) = nats.stop().await

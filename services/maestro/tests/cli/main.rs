@@ -1,6 +1,7 @@
 //! The operator's command line against a whole Maestro on this machine.
 #![allow(clippy::unwrap_used, unreachable_pub, missing_docs, reason = "tests")]
 
+mod log;
 mod steering;
 mod support;
 
@@ -50,6 +51,7 @@ fn without_a_maestro_every_command_says_how_to_start_one() {
         &["executors", "list"],
         &["runs", "retry", "x"],
         &["tail"],
+        &["log", "verify"],
         &["login-link"],
     ] {
         let told = maestro(&[&["--data", data], command].concat());

@@ -1,5 +1,6 @@
 use std::{
     io::{BufRead as _, BufReader},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -59,7 +60,7 @@ pub fn maestro(arguments: &[&str]) -> Said {
 
 /// A whole Maestro on this machine; stopped at the end.
 pub struct Maestro {
-    child: Child,
+    child: Option<Child>,
     dir: TempDir,
 }
 
@@ -95,7 +96,10 @@ impl Maestro {
             .map_while(Result::ok)
             .any(|line| line.starts_with("ready"));
         assert!(ready, "maestro up ended before it was ready");
-        Self { child, dir }
+        Self {
+            child: Some(child),
+            dir,
+        }
     }
 
     /// Runs a command against it.
@@ -194,10 +198,24 @@ impl Drop for Following {
     }
 }
 
+impl Maestro {
+    /// Stops it; its data folder stays.
+    pub fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let pid = i32::try_from(child.id()).unwrap_or_default();
+            let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+            let _ = child.wait();
+        }
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+}
+
 impl Drop for Maestro {
     fn drop(&mut self) {
-        let pid = i32::try_from(self.child.id()).unwrap_or_default();
-        let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
-        let _ = self.child.wait();
+        self.stop();
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod deliveries;
 pub(crate) mod doctor;
 pub(crate) mod executor;
 pub(crate) mod executors;
+pub(crate) mod log;
 pub(crate) mod login_link;
 mod pattern;
 pub(crate) mod runs;
