@@ -1,10 +1,11 @@
 //! Creates what is missing on the broker and brings the rest up to date.
 
 use async_nats::jetstream::stream::{Config, Info};
+use serde::de::IgnoredAny;
 use serde_json::json;
 
 use crate::{
-    Error, EventLog,
+    Error, EventLog, Stream,
     broker::code,
     definition::{self, INCARNATION},
 };
@@ -51,7 +52,8 @@ impl EventLog {
         let name = wanted.name.clone();
         wanted
             .metadata
-            .insert(INCARNATION.to_owned(), uuid::Uuid::new_v4().to_string());
+            .entry(INCARNATION.to_owned())
+            .or_insert_with(|| uuid::Uuid::new_v4().to_string());
         loop {
             let body = json!(wanted).to_string().into_bytes();
             let api = format!("STREAM.CREATE.{name}");
@@ -71,6 +73,31 @@ impl EventLog {
             }
         }
         tracing::info!(stream.name = %name, "created a stream");
+        Ok(())
+    }
+
+    /// Makes an empty stream anew that continues another: with its incarnation, and its first
+    /// message at `first_seq`.
+    pub(crate) async fn recreate(
+        &self,
+        stream: Stream,
+        incarnation: &str,
+        first_seq: u64,
+    ) -> Result<(), Error> {
+        let name = self.names().stream(stream);
+        let api = format!("STREAM.DELETE.{name}");
+        match self.broker().call::<IgnoredAny>(&api, Vec::new()).await {
+            Ok(_) | Err(Error::NoStream { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let definitions = definition::all(self.names(), self.replicas());
+        for mut wanted in definitions.into_iter().filter(|wanted| wanted.name == name) {
+            wanted.first_sequence = Some(first_seq);
+            wanted
+                .metadata
+                .insert(INCARNATION.to_owned(), incarnation.to_owned());
+            self.create(wanted).await?;
+        }
         Ok(())
     }
 

@@ -7,6 +7,7 @@
 
 mod address;
 mod appender;
+mod archive;
 mod bodies;
 mod broker;
 mod checkpoint;
@@ -35,6 +36,7 @@ mod subject;
 mod vault;
 
 pub use appender::{AppendError, Appender, Appending};
+pub use archive::{ArchiveError, ArchiveReader, ArchiveReport, ArchiveWriter, Record, RestoreError};
 pub use checkpoint::{
     Checkpoint, CheckpointError, CheckpointKeys, CheckpointKeysError, NoteError, NoteKey,
     NoteKeyError, StoredCheckpoint,

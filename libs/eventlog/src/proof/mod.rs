@@ -10,5 +10,6 @@ mod scan;
 pub use audit::{Audit, Report, Whole};
 pub use chain::{Chain, CopyReport};
 pub use finding::{Copy, Finding};
+pub(crate) use link::Envelope;
 pub use link::Link;
 pub use scan::{Scan, ScanError};

@@ -222,7 +222,7 @@ impl Vault {
     }
 }
 
-fn deleted(item: &Item) -> bool {
+pub(crate) fn deleted(item: &Item) -> bool {
     header::get(&item.headers, header::KV_OPERATION).is_some()
         || header::get(&item.headers, "Nats-Marker-Reason").is_some()
 }

@@ -11,6 +11,7 @@ mod logs;
 mod queue;
 mod reading;
 mod requests;
+mod restoring;
 mod setup;
 mod snapshots;
 mod streams;
