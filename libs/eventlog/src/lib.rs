@@ -36,7 +36,9 @@ mod subject;
 mod vault;
 
 pub use appender::{AppendError, Appender, Appending};
-pub use archive::{ArchiveError, ArchiveReader, ArchiveReport, ArchiveWriter, Record, RestoreError};
+pub use archive::{
+    ArchiveError, ArchiveReader, ArchiveReport, ArchiveWriter, Record, RestoreError,
+};
 pub use checkpoint::{
     Checkpoint, CheckpointError, CheckpointKeys, CheckpointKeysError, NoteError, NoteKey,
     NoteKeyError, StoredCheckpoint,
@@ -49,9 +51,7 @@ pub use heartbeats::{Heartbeat, Heartbeats, OrderFeed};
 pub use lease::{Holding, Lease, LeaseLost};
 pub use logs::{LogChunk, LogMessage, LogReader, Offsets, Output, Shipped};
 pub use message::Message;
-pub use proof::{
-    Audit, Chain, Copy, CopyReport, Finding, Link, Report, Scan, ScanError, Whole,
-};
+pub use proof::{Audit, Chain, Copy, CopyReport, Finding, Link, Report, Scan, ScanError, Whole};
 pub use queue::{Job, RunCommands};
 pub use reader::{ReadError, Reader, Start};
 pub use request::RequestError;

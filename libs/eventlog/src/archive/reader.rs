@@ -106,7 +106,11 @@ impl<R: Read> ArchiveReader<R> {
         input.read_until(b'\n', &mut line).map_err(cut_off)?;
         if line.last() != Some(&b'\n') {
             let whole = line.len() as u64 == MAX_LINE;
-            return Err(if whole { ArchiveError::Malformed } else { ArchiveError::CutOff });
+            return Err(if whole {
+                ArchiveError::Malformed
+            } else {
+                ArchiveError::CutOff
+            });
         }
         let head = Head::parse(&line).ok_or(ArchiveError::Malformed)?;
         let mut bytes = Vec::new();
@@ -148,7 +152,11 @@ impl<'a> Head<'a> {
         Some(Self {
             kind: words.next()?,
             recorded: words.next()?.parse().ok()?,
-            length: words.next()?.parse().ok().filter(|length| *length <= MAX_BYTES)?,
+            length: words
+                .next()?
+                .parse()
+                .ok()
+                .filter(|length| *length <= MAX_BYTES)?,
             name: words.next()?,
         })
     }

@@ -115,7 +115,12 @@ impl EventLog {
         let mut appending = Restoring::new(self);
         while let Some(record) = archive.next_record()? {
             match record {
-                Record::Commit { seq, subject, bytes, .. } => {
+                Record::Commit {
+                    seq,
+                    subject,
+                    bytes,
+                    ..
+                } => {
                     appending.commit(seq, &subject, bytes).await?;
                     progress(seq);
                     if seq % RENEW_EVERY == 0 {
@@ -133,7 +138,9 @@ impl EventLog {
     }
 
     async fn refuse_unless_empty(&self) -> Result<(), RestoreError> {
-        let streams = INPUTS.into_iter().chain([Stream::Events, Stream::Checkpoints]);
+        let streams = INPUTS
+            .into_iter()
+            .chain([Stream::Events, Stream::Checkpoints]);
         let names = streams.map(|stream| self.names().stream(stream));
         for name in names.chain([self.names().kv_stream(Bucket::Vault)]) {
             match self.broker().stream_state(&name).await {

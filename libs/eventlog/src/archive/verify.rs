@@ -96,7 +96,11 @@ impl Verifying<'_> {
             } => {
                 if seq < self.next {
                     let (copy, at) = (Copy::Export, self.next);
-                    let finding = Finding::Number { copy, seq: at, n: seq };
+                    let finding = Finding::Number {
+                        copy,
+                        seq: at,
+                        n: seq,
+                    };
                     self.misplaced.push(finding);
                     return;
                 }

@@ -56,7 +56,10 @@ impl Vault {
         // Of several that start at once, one makes them.
         self.put_at(&VaultKey::checkpoint_keys(), &encode(&fresh), 0)
             .await?;
-        let (keys, _) = self.stored_keys().await?.ok_or(CheckpointKeysError::Raced)?;
+        let (keys, _) = self
+            .stored_keys()
+            .await?
+            .ok_or(CheckpointKeysError::Raced)?;
         Ok(keys)
     }
 
@@ -75,7 +78,10 @@ impl Vault {
         &self,
     ) -> Result<(CheckpointKeys, CheckpointKeys), CheckpointKeysError> {
         self.checkpoint_keys().await?;
-        let (before, seq) = self.stored_keys().await?.ok_or(CheckpointKeysError::Raced)?;
+        let (before, seq) = self
+            .stored_keys()
+            .await?
+            .ok_or(CheckpointKeysError::Raced)?;
         let retired = before.public().iter().map(ToString::to_string).collect();
         let ring = Ring {
             origin: before.active.name().to_owned(),
@@ -83,7 +89,10 @@ impl Vault {
             retired,
         };
         let bytes = encode(&ring);
-        if !self.put_at(&VaultKey::checkpoint_keys(), &bytes, seq).await? {
+        if !self
+            .put_at(&VaultKey::checkpoint_keys(), &bytes, seq)
+            .await?
+        {
             return Err(CheckpointKeysError::Raced);
         }
         let after = CheckpointKeys::read(ring).ok_or(CheckpointKeysError::Malformed)?;

@@ -125,7 +125,11 @@ pub(super) fn open<'a>(note: &'a str, keys: &[NoteKey]) -> Result<&'a str, NoteE
             .map_err(|_| wrong())?;
         signed = true;
     }
-    if signed { Ok(text) } else { Err(NoteError::UnknownKey) }
+    if signed {
+        Ok(text)
+    } else {
+        Err(NoteError::UnknownKey)
+    }
 }
 
 /// The text of a note, whoever signed it.
@@ -207,7 +211,13 @@ mod tests {
 
     #[test]
     fn what_is_no_key_is_refused() {
-        for text in ["", "a", "a+b", "a+00000000+AQ==", &KEY.replace("c74f", "c74e")] {
+        for text in [
+            "",
+            "a",
+            "a+b",
+            "a+00000000+AQ==",
+            &KEY.replace("c74f", "c74e"),
+        ] {
             assert_eq!(text.parse::<NoteKey>(), Err(NoteKeyError), "{text}");
         }
         let key = SigningKey::from_bytes(&[7; 32]).verifying_key();

@@ -85,10 +85,14 @@ impl EventLog {
         let stream = self.names().stream(Stream::Checkpoints);
         let subject = self.names().subject("checkpoints", "log");
         let found = self.broker().last(&stream, &subject).await?;
-        Ok(found.map(|StreamMessage { sequence, payload, .. }| StoredCheckpoint {
-            seq: sequence,
-            note: String::from_utf8_lossy(&payload).into_owned(),
-        }))
+        Ok(found.map(
+            |StreamMessage {
+                 sequence, payload, ..
+             }| StoredCheckpoint {
+                seq: sequence,
+                note: String::from_utf8_lossy(&payload).into_owned(),
+            },
+        ))
     }
 
     /// Signs the log as it is now: `None` when nothing was written since the last checkpoint, or
@@ -148,7 +152,11 @@ impl EventLog {
         let end = scan.end().max(before.map_or(0, |before| before.n));
         let mut chain = Chain::starting_at(Copy::Log, start);
         let mut next = start;
-        let signed = |seq| before.filter(|before| before.n == seq).map(|before| before.hash);
+        let signed = |seq| {
+            before
+                .filter(|before| before.n == seq)
+                .map(|before| before.hash)
+        };
         while let Some(batch) = scan.next_batch(BATCH).await? {
             for message in batch {
                 (next..message.seq).for_each(|seq| chain.step(seq, None, signed(seq)));

@@ -24,7 +24,11 @@ impl Checkpoint {
     pub fn open(note: &str, keys: &[NoteKey]) -> Result<Self, NoteError> {
         let checkpoint = Self::parse(note::open(note, keys)?)?;
         let named = keys.iter().any(|key| key.name() == checkpoint.origin);
-        if named { Ok(checkpoint) } else { Err(NoteError::UnknownKey) }
+        if named {
+            Ok(checkpoint)
+        } else {
+            Err(NoteError::UnknownKey)
+        }
     }
 
     /// Reads a checkpoint without verifying anything.

@@ -139,7 +139,9 @@ impl Audit {
     fn differs(&mut self, seq: u64) {
         match self.differences.last_mut() {
             Some(Finding::Differs { to, .. }) if *to + 1 == seq => *to = seq,
-            _ => self.differences.push(Finding::Differs { from: seq, to: seq }),
+            _ => self
+                .differences
+                .push(Finding::Differs { from: seq, to: seq }),
         }
     }
 }

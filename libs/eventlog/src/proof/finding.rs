@@ -124,22 +124,34 @@ impl fmt::Display for Finding {
                 write!(f, "what {copy} holds at {seq} is not a commit")
             }
             Self::Number { copy, seq, n } => {
-                write!(f, "the commit at {seq} in {copy} says that it is number {n}")
+                write!(
+                    f,
+                    "the commit at {seq} in {copy} says that it is number {n}"
+                )
             }
             Self::Changed { copy, seq, .. } => {
                 write!(f, "commit {seq} in {copy} is not the one that was written")
             }
             Self::Subject { copy, seq } => {
-                write!(f, "commit {seq} in {copy} stands under another subject than its own")
+                write!(
+                    f,
+                    "commit {seq} in {copy} stands under another subject than its own"
+                )
             }
             Self::Checkpoint { copy, seq, .. } => {
-                write!(f, "commit {seq} in {copy} is not the one that a checkpoint signed")
+                write!(
+                    f,
+                    "commit {seq} in {copy} is not the one that a checkpoint signed"
+                )
             }
             Self::Differs { from, to } if from == to => {
                 write!(f, "EVENTS and the journal hold different commits {from}")
             }
             Self::Differs { from, to } => {
-                write!(f, "EVENTS and the journal hold different commits {from} to {to}")
+                write!(
+                    f,
+                    "EVENTS and the journal hold different commits {from} to {to}"
+                )
             }
         }
     }

@@ -123,11 +123,18 @@ async fn a_flipped_bit_and_a_deleted_index_lose_nothing_silently() {
         flip(folder, 1_234);
         let indexes = files(folder, "db");
         assert!(!indexes.is_empty());
-        indexes.iter().for_each(|index| std::fs::remove_file(index).unwrap());
+        indexes
+            .iter()
+            .for_each(|index| std::fs::remove_file(index).unwrap());
     })
     .await;
     let findings = verify(&log, LAST).await;
-    let [Finding::Missing { from: 1_234, to, .. }] = findings[..] else {
+    let [
+        Finding::Missing {
+            from: 1_234, to, ..
+        },
+    ] = findings[..]
+    else {
         panic!("{findings:?}");
     };
     assert!((1_234..=LAST).contains(&to), "{to}");

@@ -34,7 +34,9 @@ async fn export(log: &EventLog, vault: &Vault) -> Vec<u8> {
     while let Some(batch) = scan.next_batch(100).await.unwrap() {
         for message in batch {
             let subject = log.commit_subject(&message);
-            archive.commit(message.seq, subject, &message.payload).unwrap();
+            archive
+                .commit(message.seq, subject, &message.payload)
+                .unwrap();
         }
     }
     for (key, sealed) in log.sealed_values().await.unwrap() {
@@ -71,7 +73,9 @@ async fn a_restored_log_is_the_same_and_goes_on_behind_its_cursors() {
     let report = verified(&file);
     assert!(report.is_whole(), "{report:?}");
     let public = vault.checkpoint_public_keys().await.unwrap();
-    let proven = ArchiveReader::open(&file[..]).unwrap().verify(&public, |_| {});
+    let proven = ArchiveReader::open(&file[..])
+        .unwrap()
+        .verify(&public, |_| {});
     assert_eq!((proven.is_whole(), proven.signed_to), (true, 40));
 
     let (_other, restored) = start().await;
@@ -90,7 +94,10 @@ async fn a_restored_log_is_the_same_and_goes_on_behind_its_cursors() {
 
     // What holds something is not written to.
     let refused = restore(&restored, &file, &report).await;
-    assert!(matches!(refused, Err(RestoreError::NotEmpty(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(RestoreError::NotEmpty(_))),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,5 +115,8 @@ async fn nothing_is_restored_from_a_damaged_file_or_beside_a_conductor() {
     assert!(lease.is_some());
     let refused = restore(&empty, &file, &verified(&file)).await;
     assert!(matches!(refused, Err(RestoreError::Led)), "{refused:?}");
-    assert_eq!(empty.stream_state(Stream::Events).await.unwrap().last_seq, 0);
+    assert_eq!(
+        empty.stream_state(Stream::Events).await.unwrap().last_seq,
+        0
+    );
 }

@@ -59,7 +59,9 @@ fn one_edited_byte_names_its_commit() {
     let text = unpack(&export(&whole()));
     let record = |seq: u64| {
         let mark = format!(" {seq} {SUBJECT}\n");
-        let found = text.windows(mark.len()).position(|at| at == mark.as_bytes());
+        let found = text
+            .windows(mark.len())
+            .position(|at| at == mark.as_bytes());
         found.unwrap() + mark.len()
     };
     for seq in 1..=LAST {
@@ -89,7 +91,9 @@ fn an_editor_who_writes_the_digests_anew_is_told_by_the_chain() {
     for at in 0..LAST as usize - 2 {
         let mut edited = whole();
         let seq = edited[at].0;
-        let prev = at.checked_sub(1).map_or(Digest::ZERO, |before| Digest::of(&edited[before].1));
+        let prev = at
+            .checked_sub(1)
+            .map_or(Digest::ZERO, |before| Digest::of(&edited[before].1));
         edited[at].1 = commit(seq, prev, "edited");
         assert_eq!(first(&verify(&export(&edited))), Some(seq));
     }
@@ -117,7 +121,9 @@ fn deleted_moved_and_doubled_commits_are_named() {
 fn a_file_that_is_cut_off_names_the_first_commit_that_is_missing() {
     let text = unpack(&export(&whole()));
     let mark = format!(" 5 {SUBJECT}\n");
-    let fifth = text.windows(mark.len()).position(|at| at == mark.as_bytes());
+    let fifth = text
+        .windows(mark.len())
+        .position(|at| at == mark.as_bytes());
     for at in [fifth.unwrap() - 30, fifth.unwrap() + 40] {
         let report = verify(&pack(&text[..at]));
         assert_eq!(first(&report), Some(5), "{report:?}");
@@ -133,7 +139,12 @@ fn a_file_that_is_cut_off_names_the_first_commit_that_is_missing() {
 
 #[test]
 fn something_else_is_refused() {
-    for file in [&b""[..], b"text", &pack(b"text"), &pack(b"maestro-log-export 2\n...")] {
+    for file in [
+        &b""[..],
+        b"text",
+        &pack(b"text"),
+        &pack(b"maestro-log-export 2\n..."),
+    ] {
         let refused = ArchiveReader::open(file);
         assert!(
             matches!(refused, Err(ArchiveError::Foreign | ArchiveError::Io(_))),

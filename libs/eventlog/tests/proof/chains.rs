@@ -52,7 +52,10 @@ fn one_changed_byte_names_its_commit_wherever_it_is() {
             let seq = at as u64 + 1;
             // Between the last two there is no third that tells which.
             let allowed = [Some(seq), Some(seq - u64::from(seq == LAST - 1))];
-            assert!(allowed.contains(&first), "byte {byte} of {seq}: {findings:?}");
+            assert!(
+                allowed.contains(&first),
+                "byte {byte} of {seq}: {findings:?}"
+            );
         }
     }
 }
@@ -101,7 +104,14 @@ fn a_foreign_subject_and_a_recorded_hash_are_compared() {
     let written = Digest::of(b"another");
     copy[2] = Some(Link::of(3, SUBJECT, &history[2], Some(written)));
     let findings = check(&copy);
-    let [Finding::Changed { seq: 3, written: Some(found), .. }] = findings[..] else {
+    let [
+        Finding::Changed {
+            seq: 3,
+            written: Some(found),
+            ..
+        },
+    ] = findings[..]
+    else {
         panic!("{findings:?}");
     };
     assert_eq!(found, written);
@@ -152,7 +162,10 @@ fn an_end_that_was_cut_off_is_told_by_the_journal_or_a_checkpoint() {
         from: 9,
         to: LAST,
     };
-    assert_eq!((report.whole, report.findings), (Whole::Journal, vec![gap.clone()]));
+    assert_eq!(
+        (report.whole, report.findings),
+        (Whole::Journal, vec![gap.clone()])
+    );
     let signed = [(LAST, Digest::of(history.last().unwrap()))];
     let report = audit(&whole[..8], &whole[..8], &signed);
     assert_eq!((report.whole, report.findings), (Whole::Neither, vec![gap]));
@@ -162,6 +175,9 @@ fn an_end_that_was_cut_off_is_told_by_the_journal_or_a_checkpoint() {
 fn a_journal_that_follows_is_not_damaged() {
     let whole = some(links(&history(LAST)));
     let report = audit(&whole, &whole[..8], &[]);
-    assert_eq!((report.whole, report.journal_behind), (Whole::Log, LAST - 8));
+    assert_eq!(
+        (report.whole, report.journal_behind),
+        (Whole::Log, LAST - 8)
+    );
     assert_eq!(report.findings, []);
 }
