@@ -82,7 +82,7 @@ enum Command {
     /// Follow the log of events
     #[command(after_help = commands::tail::EXAMPLES)]
     Tail(commands::tail::Tail),
-    /// Verify the log
+    /// Verify, sign, export and restore the log
     Log {
         #[command(subcommand)]
         command: commands::log::Log,

@@ -13,3 +13,13 @@ pub(crate) fn commits(length: u64) -> ProgressBar {
     }
     bar
 }
+
+/// A count of commits of which the end is not known.
+pub(crate) fn counting() -> ProgressBar {
+    let style = ProgressStyle::with_template("{spinner} {human_pos} commits, {per_sec}");
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = style {
+        bar.set_style(style);
+    }
+    bar
+}

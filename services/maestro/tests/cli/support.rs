@@ -83,11 +83,18 @@ impl Maestro {
             format!("[project]\nstack = {:?}\n", stack.display().to_string()),
         )
         .unwrap();
+        let mut up = Self { child: None, dir };
+        up.start();
+        up
+    }
+
+    /// Starts what is stopped, and waits until it is ready.
+    pub fn start(&mut self) {
         let mut child = Command::new(env!("CARGO_BIN_EXE_maestro"))
             .args(["up", "--listen", "127.0.0.1:0", "--data"])
-            .arg(dir.path().join("data"))
+            .arg(self.data())
             .arg("--config")
-            .arg(&config)
+            .arg(self.dir.path().join("maestro.toml"))
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -95,16 +102,13 @@ impl Maestro {
         let ready = lines
             .map_while(Result::ok)
             .any(|line| line.starts_with("ready"));
+        self.child = Some(child);
         assert!(ready, "maestro up ended before it was ready");
-        Self {
-            child: Some(child),
-            dir,
-        }
     }
 
     /// Runs a command against it.
     pub fn run(&self, arguments: &[&str]) -> Said {
-        let data = self.dir.path().join("data");
+        let data = self.data();
         maestro(&[&["--data", data.to_str().unwrap()], arguments].concat())
     }
 

@@ -1,10 +1,10 @@
 //! The broker and the database of a command on the log: of a running Maestro, given ones, or the
 //! private servers of an installation that is down.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use maestro_eventlog::{EventLog, Settings as Address};
+use maestro_eventlog::{EventLog, Settings as Address, Vault, VaultKeys};
 use maestro_readmodel::ReadModel;
 use maestro_runtime::data_dir;
 
@@ -40,6 +40,18 @@ pub(super) struct Place {
         env = "MAESTRO_PREFIX"
     )]
     prefix: String,
+    /// File with the keys of the vault; the one in the data folder when left out
+    #[arg(long, value_name = "FILE", env = "MAESTRO_VAULT_KEYS")]
+    vault_keys: Option<PathBuf>,
+}
+
+/// What a command needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    /// A deployment that exists.
+    Existing,
+    /// A place for one, which may be an empty folder.
+    Place,
 }
 
 /// An open log.
@@ -47,6 +59,8 @@ pub(super) struct Opened {
     pub(super) log: EventLog,
     /// `None`: no database was named.
     pub(super) model: Option<ReadModel>,
+    /// `None`: there is no file with keys.
+    pub(super) vault: Option<Vault>,
     servers: Option<Servers>,
     _lock: Option<data_dir::Lock>,
 }
@@ -56,9 +70,12 @@ impl Place {
     pub(super) async fn with<T>(
         &self,
         session: &Session,
+        need: Need,
         work: impl AsyncFnOnce(&Opened) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let mut opened = self.open(session).await?;
+        let keys = self.keys(session)?;
+        let mut opened = self.open(session, need).await?;
+        opened.vault = keys.map(|keys| opened.log.vault(keys));
         let done = work(&opened).await;
         if let Some(servers) = &mut opened.servers {
             servers.stop().await;
@@ -66,17 +83,35 @@ impl Place {
         done
     }
 
-    async fn open(&self, session: &Session) -> Result<Opened, Failure> {
+    async fn open(&self, session: &Session, need: Need) -> Result<Opened, Failure> {
         if let Some(nats) = &self.nats {
             return self.connect(nats.clone(), self.database.as_deref()).await;
         }
         let dir = &session.dir;
-        if dir.join(ENDPOINTS_FILE).exists() || !dir.join("nats").exists() {
+        let stopped = need == Need::Place || dir.join("nats").exists();
+        if dir.join(ENDPOINTS_FILE).exists() || !stopped {
             let Endpoints { nats, postgres, .. } = session.endpoints()?;
             let database = self.database.as_deref().unwrap_or(&postgres);
             return self.connect(nats, Some(database)).await;
         }
         self.start(dir).await
+    }
+
+    /// The vault's keys. They are not made here: what they should open exists already.
+    fn keys(&self, session: &Session) -> Result<Option<VaultKeys>, Failure> {
+        let file = match &self.vault_keys {
+            Some(file) => file.clone(),
+            None => session.dir.join("keys").join("vault.json"),
+        };
+        if !file.exists() {
+            return match &self.vault_keys {
+                Some(_) => Err(Failure::usage(format!("{} does not exist", file.display()))),
+                None => Ok(None),
+            };
+        }
+        VaultKeys::load_or_create(&file)
+            .map(Some)
+            .map_err(|error| Failure::new(Kind::Refused, chain(&error)))
     }
 
     async fn connect(&self, nats: String, database: Option<&str>) -> Result<Opened, Failure> {
@@ -91,6 +126,7 @@ impl Place {
         Ok(Opened {
             log,
             model,
+            vault: None,
             servers: None,
             _lock: None,
         })
@@ -102,7 +138,8 @@ impl Place {
             .map_err(|error| Failure::caused("the data folder cannot be used", &error))?;
         eprintln!("Maestro is not running; its broker and database are started for this command");
         let servers = Servers::start(&Settings::default(), dir).await;
-        let mut servers = servers.map_err(|error| Failure::new(Kind::Failed, format!("{error:#}")))?;
+        let mut servers =
+            servers.map_err(|error| Failure::new(Kind::Failed, format!("{error:#}")))?;
         let (nats, postgres) = (servers.nats.clone(), servers.postgres.clone());
         match self.connect(nats, Some(&postgres)).await {
             Ok(opened) => Ok(Opened {
@@ -115,6 +152,15 @@ impl Place {
                 Err(failure)
             }
         }
+    }
+}
+
+impl Opened {
+    /// The vault, for what cannot be done without.
+    pub(super) fn vault(&self) -> Result<&Vault, Failure> {
+        self.vault.as_ref().ok_or_else(|| {
+            Failure::usage("this needs the vault's keys: name their file with --vault-keys")
+        })
     }
 }
 
