@@ -15,6 +15,8 @@ pub struct Config {
     pub lease_term_ms: u64,
     /// Commits between two snapshots.
     pub snapshot_every: u64,
+    /// Seconds between two signed checkpoints; none is written when nothing happened.
+    pub checkpoint_every_s: u64,
     /// Commits on their way to the broker at once.
     pub in_flight: usize,
     /// Deliveries decoded ahead of the decision.
@@ -27,6 +29,7 @@ impl Default for Config {
             lease_ms: 3_000,
             lease_term_ms: 30_000,
             snapshot_every: 10_000,
+            checkpoint_every_s: 600,
             in_flight: 256,
             decode_ahead: 16,
         }
@@ -58,6 +61,10 @@ impl Config {
 
     pub(crate) const fn lease_term(&self) -> Duration {
         Duration::from_millis(self.lease_term_ms)
+    }
+
+    pub(crate) fn checkpoint_every(&self) -> Duration {
+        Duration::from_secs(self.checkpoint_every_s.max(1))
     }
 
     pub(crate) const fn retry_delay(&self) -> Duration {

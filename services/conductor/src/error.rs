@@ -63,6 +63,15 @@ pub enum Error {
         /// Last one missing.
         to: u64,
     },
+    /// The log does not hold what a checkpoint signed.
+    #[error("EVENTS does not hold commit {n} as it was signed; run `maestro log verify`")]
+    NotAsSigned {
+        /// The commit.
+        n: u64,
+    },
+    /// The keys of checkpoints cannot be had.
+    #[error("checkpoints cannot be verified")]
+    Keys(#[from] maestro_eventlog::CheckpointKeysError),
     /// An input stream is not the one that was read before.
     #[error(
         "{stream} was recreated: the log has dealt with incarnation {expected}, the broker has \
@@ -95,6 +104,7 @@ impl Error {
             self,
             Self::Chain { .. }
                 | Self::Gap { .. }
+                | Self::NotAsSigned { .. }
                 | Self::Undecodable { .. }
                 | Self::Incarnation { .. }
                 | Self::CursorAhead { .. }

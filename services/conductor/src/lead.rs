@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::{
+    checkpoints,
     config::Config,
     dispatch::{self, Dispatch},
     error::Error,
@@ -92,6 +93,7 @@ async fn lead(
     poison: &mut Poison,
     stop: &CancellationToken,
 ) -> Result<(), Error> {
+    checkpoints::confirm(log, vault).await?;
     let core = load::core(log, vault).await?;
     let appender = log.appender(core.state().head.n);
     let (dispatches, outbox) = mpsc::unbounded_channel();
@@ -127,6 +129,8 @@ async fn lead(
     for command in outstanding {
         let _ = dispatches.send(Dispatch::new(command));
     }
+    let signing = checkpoints::run(config.clone(), log.clone(), vault.clone());
+    tokio::spawn(stop.clone().run_until_cancelled_owned(signing));
     let ways = Ways {
         log: log.clone(),
         vault: vault.clone(),

@@ -6,6 +6,7 @@
 //! Leadership is decided by the log: every append names the sequence it expects, so a stale
 //! conductor is refused by the broker. The lease only avoids duels.
 
+mod checkpoints;
 mod config;
 mod dispatch;
 mod error;
