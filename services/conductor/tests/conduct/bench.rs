@@ -30,7 +30,7 @@ spec:
 pub(crate) const WAIT: Duration = Duration::from_secs(5);
 
 pub(crate) struct Bench {
-    _nats: Nats,
+    pub(crate) nats: Nats,
     pub(crate) log: EventLog,
     pub(crate) vault: Vault,
 }
@@ -46,11 +46,7 @@ impl Bench {
         let log = EventLog::connect(&settings).await.unwrap();
         log.ensure().await.unwrap();
         let vault = log.vault(VaultKeys::random());
-        Self {
-            _nats: nats,
-            log,
-            vault,
-        }
+        Self { nats, log, vault }
     }
 
     pub(crate) fn conductor(

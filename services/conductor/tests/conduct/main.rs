@@ -4,3 +4,4 @@
 mod bench;
 mod deciding;
 mod executors;
+mod signing;
