@@ -1,9 +1,13 @@
 //! How far a projection is, moved by compare-and-swap in the transaction of its rows.
 
-use maestro_domain::{Digest, Timestamp};
+use maestro_domain::Digest;
 use sqlx::{PgConnection, PgPool};
 
-use crate::{codec, error::ApplyError, projection::Projection};
+use crate::{
+    codec,
+    error::ApplyError,
+    projection::{Projected, Projection},
+};
 
 /// A projection's position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +20,8 @@ pub(crate) struct Checkpoint {
     pub(crate) version: i32,
     /// Whether it is recorded as stopped.
     pub(crate) stopped: bool,
+    /// How often the rows were replaced by others built beside them.
+    pub(crate) generation: i64,
 }
 
 /// The checkpoint of `projection`, created when it is missing.
@@ -33,7 +39,8 @@ pub(crate) async fn load(
     .execute(pool)
     .await?;
     let row = sqlx::query!(
-        "select seq, hash, version, stopped from projection_checkpoints where name = $1",
+        "select seq, hash, version, stopped, generation from projection_checkpoints
+         where name = $1",
         projection.name()
     )
     .fetch_one(pool)
@@ -45,6 +52,7 @@ pub(crate) async fn load(
         hash: Digest::new(hash),
         version: row.version,
         stopped: row.stopped.is_some(),
+        generation: row.generation,
     })
 }
 
@@ -54,8 +62,7 @@ pub(crate) async fn advance(
     db: &mut PgConnection,
     projection: &dyn Projection,
     from: u64,
-    to: &Checkpoint,
-    at: Timestamp,
+    to: &Projected,
 ) -> Result<bool, ApplyError> {
     let done = sqlx::query!(
         "update projection_checkpoints
@@ -66,37 +73,27 @@ pub(crate) async fn advance(
         from.cast_signed(),
         to.seq.cast_signed(),
         &to.hash.bytes()[..],
-        codec::to_time(at),
+        codec::to_time(to.commit.at),
     )
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// Removes the rows of an older version and starts over; false when somebody else did.
-pub(crate) async fn start_over(
+/// Takes over the version of this build where there is nothing to build again; false when there is.
+pub(crate) async fn adopt_empty(
     pool: &PgPool,
     projection: &dyn Projection,
-    old: i32,
 ) -> Result<bool, sqlx::Error> {
-    let mut tx = pool.begin().await?;
     let done = sqlx::query!(
-        "update projection_checkpoints
-         set version = $2, seq = 0, hash = $3, applied_at = null, stopped = null
-         where name = $1 and version = $4",
+        "update projection_checkpoints set version = $2, stopped = null
+         where name = $1 and version < $2 and seq = 0",
         projection.name(),
         projection.version(),
-        &Digest::ZERO.bytes()[..],
-        old,
     )
-    .execute(&mut *tx)
+    .execute(pool)
     .await?;
-    if done.rows_affected() == 0 {
-        return Ok(false);
-    }
-    projection.reset(&mut tx).await?;
-    tx.commit().await?;
-    Ok(true)
+    Ok(done.rows_affected() == 1)
 }
 
 /// Records why the projection stopped at sequence `seq`, or with `None` that it runs again.

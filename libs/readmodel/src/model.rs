@@ -13,6 +13,7 @@ use crate::{
     listener::Hub,
     names::{NameCache, Names},
     projections,
+    rebuild::Rebuilder,
     runner::Runner,
     source::CommitSource,
 };
@@ -35,6 +36,8 @@ pub struct ReadModel {
 struct Inner {
     queries: PgPool,
     writes: PgPool,
+    /// For the connections of jobs beside the live rows.
+    jobs: PgConnectOptions,
     hub: Hub,
 }
 
@@ -66,6 +69,7 @@ impl ReadModel {
             .clone()
             .application_name("maestro-projector")
             .options([("synchronous_commit", "off")]);
+        let jobs = writes.clone().application_name("maestro-rebuild");
         let projections = u32::try_from(projections::all().len()).unwrap_or(u32::MAX);
         let queries = pool(QUERY_CONNECTIONS, queries);
         let listener = pool(1, options.application_name("maestro-changes"));
@@ -74,6 +78,7 @@ impl ReadModel {
                 hub: Hub::new(listener, queries.clone()),
                 writes: pool(projections + SPARE_CONNECTIONS, writes),
                 queries,
+                jobs,
             }),
         })
     }
@@ -100,6 +105,18 @@ impl ReadModel {
                 Runner::new(pool, projection, Arc::clone(source), Arc::clone(&names))
             })
             .collect()
+    }
+
+    /// Who builds rows beside the live ones, reading from `source` and resolving texts through
+    /// `names`.
+    #[must_use]
+    pub fn rebuilder(&self, source: &Arc<dyn CommitSource>, names: Arc<dyn Names>) -> Rebuilder {
+        Rebuilder::new(
+            self.inner.writes.clone(),
+            self.inner.jobs.clone(),
+            Arc::clone(source),
+            Arc::new(NameCache::new(names)),
+        )
     }
 
     /// Changes of the read models from now on, as they are committed, also by other processes.
@@ -131,6 +148,10 @@ impl ReadModel {
             wanted: revision,
             reached,
         })
+    }
+
+    pub(crate) fn writes(&self) -> &PgPool {
+        &self.inner.writes
     }
 
     pub(crate) fn queries(&self) -> &PgPool {

@@ -1,6 +1,6 @@
 //! What a read model has to say about itself.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -26,7 +26,7 @@ pub struct Projected {
 #[derive(Debug, Default)]
 pub struct Batch {
     /// The commits; never empty when applied.
-    pub commits: Vec<Projected>,
+    pub commits: Arc<[Projected]>,
     /// What [`Projection::texts`] asked for, as far as the vault has it.
     pub texts: Texts,
 }
@@ -42,12 +42,50 @@ impl Batch {
     }
 }
 
+/// A table that a projection writes, and nobody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Table {
+    /// Its name, without a schema.
+    pub name: &'static str,
+    /// Whether rows are only ever added, so that its key is not needed before all are there.
+    pub append_only: bool,
+    /// Columns with texts of the vault, which may change or be erased after they were projected.
+    pub texts: &'static [&'static str],
+}
+
+impl Table {
+    /// A table whose rows change, without texts of the vault.
+    #[must_use]
+    pub const fn keyed(name: &'static str) -> Self {
+        Self {
+            name,
+            append_only: false,
+            texts: &[],
+        }
+    }
+
+    /// The same table with texts of the vault in `columns`.
+    #[must_use]
+    pub const fn with_texts(mut self, columns: &'static [&'static str]) -> Self {
+        self.texts = columns;
+        self
+    }
+
+    /// The same table, to which rows are only ever added.
+    #[must_use]
+    pub const fn append_only(mut self) -> Self {
+        self.append_only = true;
+        self
+    }
+}
+
 /// Turns commits into rows. Applying one batch of many or many of one gives the same rows.
 pub trait Projection: Send + Sync {
     /// Its name: in checkpoints, metrics and the command line.
     fn name(&self) -> &'static str;
 
-    /// Version of what it writes. A higher one is built again from the first commit.
+    /// Version of what it writes. A higher one is built from the first commit beside the rows of
+    /// the lower one, and then takes their place.
     fn version(&self) -> i32;
 
     /// Adds what `event` needs from the vault to `keys`.
@@ -63,6 +101,13 @@ pub trait Projection: Send + Sync {
         batch: &'a Batch,
     ) -> BoxFuture<'a, Result<ChangedKeys, ApplyError>>;
 
-    /// Removes its rows, so that it can be built again.
-    fn reset<'a>(&'a self, db: &'a mut PgConnection) -> BoxFuture<'a, Result<(), sqlx::Error>>;
+    /// The tables it writes. Its statements name them without a schema: the same code fills the
+    /// live tables and those built beside them.
+    fn tables(&self) -> &'static [Table];
+
+    /// Whether its rows are a copy that others are compared with. They are never replaced: what is
+    /// missing is added, and a difference is refused.
+    fn is_evidence(&self) -> bool {
+        false
+    }
 }

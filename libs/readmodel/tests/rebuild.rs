@@ -182,7 +182,7 @@ async fn a_new_version_is_built_from_the_first_commit() {
         delete from run_attempts; update slot_executors set standing = 'left';";
     database.execute(older).await;
     assert_ne!(dump(&database.pool).await, rows);
-    let running = database.follow(&log);
+    let (running, _working) = (database.follow(&log), database.work(&log));
     for name in ["journal", "deliveries", "runs", "slots"] {
         running.reach_one(name, history.last()).await;
     }

@@ -167,7 +167,8 @@ async fn a_journal_that_holds_another_commit_is_noticed() {
     database.project(&log, last).await;
     let damage = "alter table journal disable trigger journal_is_append_only;
         update journal set hash = sha256('other') where n = 3;
-        update projection_checkpoints set version = 0 where name = 'journal';";
+        update projection_checkpoints set seq = 0, hash = decode(repeat('00', 32), 'hex')
+        where name = 'journal';";
     database.execute(damage).await;
     let running = database.follow(&log);
     let why = running.stopped("journal").await;

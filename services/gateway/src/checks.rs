@@ -50,7 +50,17 @@ async fn projections(readmodel: &ReadModel) -> Result<String, String> {
         .map(|each| each.revision)
         .min()
         .unwrap_or_default();
-    Ok(format!("at revision {slowest}"))
+    let older: Vec<_> = projections
+        .iter()
+        .filter(|each| each.version < each.wanted)
+        .map(|each| {
+            format!(
+                "; {} shows rows of version {} until those of version {} are built",
+                each.name, each.version, each.wanted
+            )
+        })
+        .collect();
+    Ok(format!("at revision {slowest}{}", older.concat()))
 }
 
 /// How long a delivery may wait before the conductor counts as away.

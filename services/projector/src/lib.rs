@@ -1,6 +1,7 @@
 //! Follows EVENTS and keeps the read models.
 //!
-//! One task per projection, so that one that cannot go on stops alone. What it reads, how it
+//! One task per projection, so that one that cannot go on stops alone, and one that builds rows
+//! beside the live ones when an operator or a new version asks for it. What it reads, how it
 //! verifies that nothing is missing, and how rows and checkpoint stay together is in
 //! `maestro-readmodel`; here stands where the commits and the names come from.
 
@@ -49,13 +50,16 @@ async fn project(
 ) -> anyhow::Result<()> {
     task::migrate(&model).await?;
     let source: Arc<dyn CommitSource> = Arc::new(LogSource::new(log));
-    let runners = model.runners(&source, Arc::new(VaultNames::new(vault)));
+    let names = Arc::new(VaultNames::new(vault));
+    let rebuilder = model.rebuilder(&source, names.clone());
+    let runners = model.runners(&source, names);
     let mut tasks = JoinSet::new();
     let progress = runners
         .iter()
         .map(|runner| (runner.name(), runner.progress()))
         .collect();
     tasks.spawn(task::measure(config.clone(), source, progress));
+    tasks.spawn(async move { match rebuilder.run().await {} });
     for runner in runners {
         tasks.spawn(task::follow(config.clone(), runner));
     }

@@ -50,7 +50,10 @@ pub(crate) async fn measure(
         let last = source.last().await;
         for (name, progress) in &progress {
             let Progress { health, revision } = progress.borrow().clone();
-            let works = matches!(health, Health::Following | Health::Standby);
+            let works = matches!(
+                health,
+                Health::Following | Health::Standby | Health::Rebuilding
+            );
             metrics::gauge!("maestro_projection_up", "projection" => *name).set(if works {
                 1.0
             } else {

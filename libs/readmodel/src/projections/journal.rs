@@ -8,7 +8,7 @@ use crate::{
     changes::ChangedKeys,
     codec::{column, to_time},
     error::ApplyError,
-    projection::{Batch, Projected, Projection},
+    projection::{Batch, Projected, Projection, Table},
 };
 
 pub(super) struct Journal;
@@ -36,9 +36,12 @@ impl Projection for Journal {
         })
     }
 
-    /// Keeps the rows: they are the evidence. Reading the log again compares them with it.
-    fn reset<'a>(&'a self, _db: &'a mut PgConnection) -> BoxFuture<'a, Result<(), sqlx::Error>> {
-        Box::pin(async { Ok(()) })
+    fn tables(&self) -> &'static [Table] {
+        const { &[Table::keyed("journal")] }
+    }
+
+    fn is_evidence(&self) -> bool {
+        true
     }
 }
 

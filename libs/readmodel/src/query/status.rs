@@ -16,6 +16,9 @@ pub struct ProjectionStatus {
     pub name: String,
     /// Version of its rows.
     pub version: u32,
+    /// Version that this build writes. While the rows are of a lower one, those of this one are
+    /// built beside them.
+    pub wanted: u32,
     /// Last commit applied; 0 before the first.
     pub revision: u64,
     /// `at` of that commit.
@@ -40,6 +43,7 @@ impl ReadModel {
                 ProjectionStatus {
                     name: row.name,
                     version: row.version.cast_unsigned(),
+                    wanted: version.cast_unsigned(),
                     revision: row.seq.cast_unsigned(),
                     applied_at: row.applied_at.map(from_time),
                     stopped: row.stopped,
@@ -48,6 +52,7 @@ impl ReadModel {
             None => ProjectionStatus {
                 name: name.to_owned(),
                 version: version.cast_unsigned(),
+                wanted: version.cast_unsigned(),
                 revision: 0,
                 applied_at: None,
                 stopped: None,

@@ -2,7 +2,7 @@
 
 use maestro_domain::{Commit, Digest, commit::CommitError};
 
-use crate::{projection::Projected, source::StoredCommit};
+use crate::{checkpoint::Checkpoint, projection::Projected, source::StoredCommit};
 
 /// A commit that does not follow the one before. Every message names the sequence.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,14 @@ pub(crate) struct Tip {
 }
 
 impl Tip {
+    /// Behind `commit`.
+    pub(crate) const fn at(commit: &Projected) -> Self {
+        Self {
+            seq: commit.seq,
+            hash: commit.hash,
+        }
+    }
+
     /// Decodes `stored` if it follows, and moves on to it.
     pub(crate) fn link(&mut self, stored: StoredCommit) -> Result<Projected, Broken> {
         let StoredCommit { seq, bytes } = stored;
@@ -89,5 +97,14 @@ impl Tip {
             });
         }
         Ok(())
+    }
+}
+
+impl From<&Checkpoint> for Tip {
+    fn from(checkpoint: &Checkpoint) -> Self {
+        Self {
+            seq: checkpoint.seq,
+            hash: checkpoint.hash,
+        }
     }
 }

@@ -5,12 +5,16 @@ use std::fmt::Write as _;
 use crate::{error::ApplyError, names::NamesError, source::SourceError};
 
 /// Why following the log was interrupted.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Interrupt {
     /// Something does not answer: start again from the checkpoint after a pause.
     Retry(String),
     /// The checkpoint was not at `from`.
     Lost { from: u64 },
+    /// The rows were replaced by others built beside them: go on from their checkpoint.
+    Replaced,
+    /// The rows are of an older version, as they were after commit `seq`.
+    Outdated { seq: u64 },
     /// It cannot go on after commit `seq`.
     Stop { seq: u64, why: String },
 }
@@ -58,7 +62,7 @@ impl From<NamesError> for Interrupt {
 }
 
 /// An error with its sources, each once.
-fn chain_of(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain_of(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {

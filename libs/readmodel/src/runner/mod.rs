@@ -9,11 +9,16 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use sqlx::PgPool;
 use tokio::sync::watch;
 
-use self::{chain::Tip, interrupt::Interrupt};
+pub(crate) use self::{
+    chain::Tip,
+    interrupt::{Interrupt, chain_of},
+    write::{Writer, notify},
+};
 use crate::{
     checkpoint::{self, Checkpoint},
+    jobs::{self, Job, JobKind, JobState},
     names::NameCache,
-    projection::{Batch, Projected, Projection},
+    projection::{Projected, Projection},
     source::{CommitSource, StoredCommit},
 };
 
@@ -23,6 +28,8 @@ const BATCH_COMMITS: usize = 500;
 const BATCH_BYTES: usize = 4 << 20;
 /// First and longest pause before something unavailable is tried again.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How often a projection whose rows are being built looks whether they are there.
+const LOOK_AT_REBUILD: Duration = Duration::from_millis(500);
 /// How long another projector may be silent before its place is tried for.
 const STANDBY: Duration = Duration::from_secs(5);
 
@@ -51,6 +58,8 @@ pub enum Health {
     Waiting(String),
     /// Another projector does the work; it takes over when that falls silent.
     Standby,
+    /// The rows are of an older version; those of this one are built beside them.
+    Rebuilding,
     /// It cannot go on.
     Stopped(String),
 }
@@ -66,11 +75,8 @@ pub struct Progress {
 
 /// Follows the log for one projection.
 pub struct Runner {
-    pool: PgPool,
-    projection: Arc<dyn Projection>,
+    writer: Writer,
     source: Arc<dyn CommitSource>,
-    names: Arc<NameCache>,
-    progress: watch::Sender<Progress>,
 }
 
 impl Runner {
@@ -81,24 +87,29 @@ impl Runner {
         names: Arc<NameCache>,
     ) -> Self {
         Self {
-            pool,
-            projection,
+            writer: Writer::new(pool, projection, names, true),
             source,
-            names,
-            progress: watch::Sender::default(),
         }
     }
 
     /// The projection's name.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        self.projection.name()
+        self.projection().name()
+    }
+
+    fn projection(&self) -> &dyn Projection {
+        &*self.writer.projection
+    }
+
+    fn pool(&self) -> &PgPool {
+        &self.writer.pool
     }
 
     /// Where it is, now and from now on.
     #[must_use]
     pub fn progress(&self) -> watch::Receiver<Progress> {
-        self.progress.subscribe()
+        self.writer.progress().subscribe()
     }
 
     /// Applies commits for ever; returns only when it cannot go on. Dropping the future is safe at
@@ -106,19 +117,28 @@ impl Runner {
     pub async fn run(&self) -> Halt {
         let mut pause = BACKOFF.0;
         loop {
-            let before = self.progress.borrow().revision;
+            let before = self.revision();
             let Err(interrupt) = self.follow().await;
-            if self.progress.borrow().revision > before {
+            if self.revision() > before {
                 pause = BACKOFF.0;
             }
             match interrupt {
                 Interrupt::Retry(why) => {
                     tracing::warn!(projection = self.name(), %why, "a projection waits and tries again");
-                    self.set_health(Health::Waiting(why));
+                    self.writer.set_health(Health::Waiting(why));
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(BACKOFF.1);
                 }
                 Interrupt::Lost { from } => self.stand_by(from).await,
+                Interrupt::Replaced => tracing::info!(
+                    projection = self.name(),
+                    "the rows were replaced by others built beside them; going on with those"
+                ),
+                Interrupt::Outdated { seq } => {
+                    if let Err(why) = self.await_rebuild(seq).await {
+                        return self.halt(seq, why).await;
+                    }
+                }
                 Interrupt::Stop { seq, why } => return self.halt(seq, why).await,
             }
         }
@@ -126,11 +146,9 @@ impl Runner {
 
     async fn follow(&self) -> Result<Infallible, Interrupt> {
         let checkpoint = self.checkpoint().await?;
-        let mut tip = Tip {
-            seq: checkpoint.seq,
-            hash: checkpoint.hash,
-        };
-        self.set_progress(Health::Following, tip.seq);
+        self.writer.set_generation(checkpoint.generation);
+        let mut tip = Tip::from(&checkpoint);
+        self.writer.set_progress(Health::Following, tip.seq);
         let mut reader = self.source.open(tip.seq.max(1));
         let mut confirmed = tip.seq == 0;
         if !confirmed {
@@ -150,26 +168,79 @@ impl Runner {
         }
     }
 
-    /// The checkpoint; starts over when the rows are of an older version.
+    fn revision(&self) -> u64 {
+        self.writer.progress().borrow().revision
+    }
+
+    /// The checkpoint of rows of this version.
     async fn checkpoint(&self) -> Result<Checkpoint, Interrupt> {
-        let projection = &*self.projection;
+        let projection = self.projection();
         loop {
-            let checkpoint = checkpoint::load(&self.pool, projection).await?;
+            let checkpoint = checkpoint::load(self.pool(), projection).await?;
+            let seq = checkpoint.seq;
             if checkpoint.version == projection.version() {
                 return Ok(checkpoint);
             }
             if checkpoint.version > projection.version() {
-                return Err(Interrupt::Lost {
-                    from: checkpoint.seq,
-                });
+                return Err(Interrupt::Lost { from: seq });
             }
-            tracing::info!(
-                projection = self.name(),
-                from = checkpoint.version,
-                to = projection.version(),
-                "a projection is built again: its version changed"
-            );
-            checkpoint::start_over(&self.pool, projection, checkpoint.version).await?;
+            if seq > 0 {
+                return Err(Interrupt::Outdated { seq });
+            }
+            checkpoint::adopt_empty(self.pool(), projection).await?;
+        }
+    }
+
+    /// Waits until the rows of this version, built beside the older ones, took their place; those
+    /// are served meanwhile as they were after commit `seq`. An error says why there will be none.
+    async fn await_rebuild(&self, seq: u64) -> Result<(), String> {
+        let projection = self.projection();
+        tracing::info!(
+            projection = self.name(),
+            version = projection.version(),
+            "a projection has a new version: it is built beside the old one"
+        );
+        self.writer.set_progress(Health::Rebuilding, seq);
+        let mut asked = false;
+        loop {
+            match self.look_at_rebuild(&mut asked).await {
+                Ok(Some(done)) => return done,
+                Ok(None) => {}
+                Err(error) => {
+                    let why = chain_of(&error);
+                    tracing::warn!(projection = self.name(), %why, "the rebuild cannot be seen");
+                }
+            }
+            tokio::time::sleep(LOOK_AT_REBUILD).await;
+        }
+    }
+
+    /// `None` while it goes on.
+    async fn look_at_rebuild(
+        &self,
+        asked: &mut bool,
+    ) -> Result<Option<Result<(), String>>, sqlx::Error> {
+        let (pool, projection) = (self.pool(), self.projection());
+        if checkpoint::load(pool, projection).await?.version >= projection.version() {
+            return Ok(Some(Ok(())));
+        }
+        let last = jobs::find(pool, projection.name(), JobKind::Rebuild).await?;
+        let ended = last.filter(|job| job.state.is_over());
+        let ours = |job: &Job| job.version == projection.version().cast_unsigned();
+        match ended {
+            Some(job) if job.state == JobState::Canceled && ours(&job) => {
+                let why = "the rebuild that its new version needs was canceled";
+                Ok(Some(Err(why.to_owned())))
+            }
+            Some(job) if *asked && job.state == JobState::Failed => {
+                let why = job.message.unwrap_or_default();
+                Ok(Some(Err(format!("its new version cannot be built: {why}"))))
+            }
+            _ => {
+                jobs::ask(pool, projection.name(), JobKind::Rebuild, None).await?;
+                *asked = true;
+                Ok(None)
+            }
         }
     }
 
@@ -187,7 +258,7 @@ impl Runner {
             return Err(Interrupt::Stop { seq, why });
         }
         if last == seq && checkpoint.stopped {
-            checkpoint::set_stopped(&self.pool, &*self.projection, seq, None).await?;
+            checkpoint::set_stopped(self.pool(), self.projection(), seq, None).await?;
         }
         Ok(())
     }
@@ -198,7 +269,8 @@ impl Runner {
         let mut bytes = 0;
         for one in stored {
             if bytes + one.bytes.len() > BATCH_BYTES && !commits.is_empty() {
-                self.apply(from, std::mem::take(&mut commits)).await?;
+                let full = std::mem::take(&mut commits);
+                self.writer.apply(from, full.into()).await?;
                 from = *tip;
                 bytes = 0;
             }
@@ -207,31 +279,12 @@ impl Runner {
                 Ok(commit) => commits.push(commit),
                 Err(broken) => {
                     let good = *tip;
-                    self.apply(from, commits).await?;
+                    self.writer.apply(from, commits.into()).await?;
                     return Err(Interrupt::stop(good.seq, &broken));
                 }
             }
         }
-        self.apply(from, commits).await
-    }
-
-    async fn apply(&self, from: Tip, commits: Vec<Projected>) -> Result<(), Interrupt> {
-        if commits.is_empty() {
-            return Ok(());
-        }
-        let texts = self.texts(&commits).await?;
-        self.write(from, Batch { commits, texts }).await
-    }
-
-    fn set_health(&self, health: Health) {
-        self.progress
-            .send_modify(|progress| progress.health = health);
-    }
-
-    fn set_progress(&self, health: Health, revision: u64) {
-        metrics::gauge!("maestro_projection_revision", "projection" => self.name())
-            .set(revision as f64);
-        self.progress.send_replace(Progress { health, revision });
+        self.writer.apply(from, commits.into()).await
     }
 
     /// Waits until whoever moved the checkpoint past `from` does not move it any more.
@@ -242,11 +295,11 @@ impl Runner {
             seq = from,
             "another projector moved the checkpoint; standing by"
         );
-        self.set_health(Health::Standby);
+        self.writer.set_health(Health::Standby);
         loop {
             tokio::time::sleep(STANDBY).await;
-            match checkpoint::load(&self.pool, &*self.projection).await {
-                Ok(now) if now.version > self.projection.version() => seen = now.seq,
+            match checkpoint::load(self.pool(), self.projection()).await {
+                Ok(now) if now.version > self.projection().version() => seen = now.seq,
                 Ok(now) if now.seq != seen => seen = now.seq,
                 _ => return,
             }
@@ -255,10 +308,10 @@ impl Runner {
 
     async fn halt(&self, seq: u64, why: String) -> Halt {
         tracing::error!(projection = self.name(), seq, %why, "a projection stopped");
-        self.set_health(Health::Stopped(why.clone()));
+        self.writer.set_health(Health::Stopped(why.clone()));
         let mut pause = BACKOFF.0;
         while let Err(error) =
-            checkpoint::set_stopped(&self.pool, &*self.projection, seq, Some(&why)).await
+            checkpoint::set_stopped(self.pool(), self.projection(), seq, Some(&why)).await
         {
             tracing::warn!(projection = self.name(), %error, "the stop could not be recorded yet");
             tokio::time::sleep(pause).await;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use maestro_domain::{PersonRef, RepositoryRef, VaultKey};
-use maestro_readmodel::{Health, Progress, ReadModel, Runner};
+use maestro_readmodel::{Health, Job, JobKind, Progress, ReadModel, Rebuilder, Runner};
 use maestro_testkit::{Postgres, wait_until};
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::{sync::watch, task::JoinHandle};
@@ -52,6 +52,44 @@ impl Database {
         Running::new(self.model.runners(&log.source(), names))
     }
 
+    /// Who does jobs beside the live rows, reading `log`.
+    pub fn rebuilder(&self, log: &Log) -> Rebuilder {
+        let names = Arc::clone(&self.vault);
+        self.model.rebuilder(&log.source(), names)
+    }
+
+    /// Does jobs until it is dropped.
+    pub fn work(&self, log: &Log) -> Working {
+        let rebuilder = self.rebuilder(log);
+        Working(tokio::spawn(async move {
+            rebuilder.run().await;
+        }))
+    }
+
+    pub async fn job(&self, projection: &str, kind: JobKind) -> Option<Job> {
+        let jobs = self.model.jobs().await.unwrap();
+        let mut jobs = jobs.into_iter();
+        jobs.find(|job| job.projection == projection && job.kind == kind)
+    }
+
+    /// The job once it is over.
+    pub async fn over(&self, projection: &str, kind: JobKind) -> Job {
+        wait_until(SOON, || async {
+            let job = self.job(projection, kind).await;
+            job.is_some_and(|job| job.state.is_over())
+        })
+        .await;
+        self.job(projection, kind).await.unwrap()
+    }
+
+    /// The answer to `sql` as text.
+    pub async fn ask(&self, sql: &str) -> Vec<String> {
+        sqlx::query_scalar(AssertSqlSafe(sql))
+            .fetch_all(&self.pool)
+            .await
+            .unwrap()
+    }
+
     /// Projects all of `log` and returns once every projection is at `last`.
     pub async fn project(&self, log: &Log, last: u64) {
         let running = self.follow(log);
@@ -63,6 +101,23 @@ impl Database {
             .execute(&self.pool)
             .await
             .unwrap();
+    }
+}
+
+/// A rebuilder at work; dropping it is what a crash is to the database.
+pub struct Working(JoinHandle<()>);
+
+impl Working {
+    /// Ends it and waits until it is gone.
+    pub async fn crash(mut self) {
+        self.0.abort();
+        let _ = (&mut self.0).await;
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -12,7 +12,7 @@ mod database;
 mod history;
 mod log;
 
-pub use database::{Database, Running, dump};
+pub use database::{Database, Running, Working, dump};
 pub use history::{History, executor, name};
 pub use log::{Log, Vault};
 

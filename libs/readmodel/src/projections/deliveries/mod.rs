@@ -13,7 +13,7 @@ use self::row::Row;
 use crate::{
     changes::{ChangedKeys, DeliveryKey},
     error::ApplyError,
-    projection::{Batch, Projection},
+    projection::{Batch, Projection, Table},
 };
 
 pub(super) struct Deliveries;
@@ -52,11 +52,8 @@ impl Projection for Deliveries {
         })
     }
 
-    fn reset<'a>(&'a self, db: &'a mut PgConnection) -> BoxFuture<'a, Result<(), sqlx::Error>> {
-        Box::pin(async move {
-            sqlx::query!("truncate deliveries").execute(db).await?;
-            Ok(())
-        })
+    fn tables(&self) -> &'static [Table] {
+        const { &[Table::keyed("deliveries").with_texts(&["repository", "sender"])] }
     }
 }
 

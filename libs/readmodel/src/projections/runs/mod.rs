@@ -17,7 +17,7 @@ use self::{attempts::Attempts, row::Row};
 use crate::{
     changes::ChangedKeys,
     error::ApplyError,
-    projection::{Batch, Projection},
+    projection::{Batch, Projection, Table},
 };
 
 pub(super) struct Runs;
@@ -71,13 +71,14 @@ impl Projection for Runs {
         })
     }
 
-    fn reset<'a>(&'a self, db: &'a mut PgConnection) -> BoxFuture<'a, Result<(), sqlx::Error>> {
-        Box::pin(async move {
-            sqlx::query!("truncate runs, run_timeline, run_attempts")
-                .execute(db)
-                .await?;
-            Ok(())
-        })
+    fn tables(&self) -> &'static [Table] {
+        const {
+            &[
+                Table::keyed("runs").with_texts(&["repository", "sender", "detail"]),
+                Table::keyed("run_attempts").with_texts(&["detail"]),
+                Table::keyed("run_timeline").append_only(),
+            ]
+        }
     }
 }
 

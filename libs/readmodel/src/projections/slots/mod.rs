@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 use crate::{
     changes::ChangedKeys,
     error::ApplyError,
-    projection::{Batch, Projection},
+    projection::{Batch, Projection, Table},
 };
 
 pub(super) struct Slots;
@@ -45,14 +45,15 @@ impl Projection for Slots {
         })
     }
 
-    fn reset<'a>(&'a self, db: &'a mut PgConnection) -> BoxFuture<'a, Result<(), sqlx::Error>> {
-        Box::pin(async move {
-            sqlx::query!(
-                "truncate slot_projects, slot_pools, slot_leases, slot_runs, slot_executors"
-            )
-            .execute(db)
-            .await?;
-            Ok(())
-        })
+    fn tables(&self) -> &'static [Table] {
+        const {
+            &[
+                Table::keyed("slot_projects"),
+                Table::keyed("slot_pools"),
+                Table::keyed("slot_leases"),
+                Table::keyed("slot_runs"),
+                Table::keyed("slot_executors"),
+            ]
+        }
     }
 }
