@@ -5,6 +5,7 @@
 pub mod conformance;
 pub mod github;
 pub mod kubernetes;
+pub mod history;
 mod nats;
 pub mod otlp;
 mod postgres;
