@@ -4,8 +4,8 @@
 
 pub mod conformance;
 pub mod github;
-pub mod kubernetes;
 pub mod history;
+pub mod kubernetes;
 mod nats;
 pub mod otlp;
 mod postgres;

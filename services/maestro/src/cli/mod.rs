@@ -79,6 +79,11 @@ enum Command {
         #[command(subcommand)]
         command: commands::executor::Executor,
     },
+    /// List, rebuild and verify the read models
+    Projections {
+        #[command(subcommand)]
+        command: commands::projections::Projections,
+    },
     /// Follow the log of events
     #[command(after_help = commands::tail::EXAMPLES)]
     Tail(commands::tail::Tail),
@@ -130,6 +135,7 @@ async fn run(session: &Session, command: Command) -> Result<(), Failure> {
         Command::Slots { command } => command.run(session).await,
         Command::Executors { command } => command.run(session).await,
         Command::Executor { command } => command.run(session).await,
+        Command::Projections { command } => command.run(session).await,
         Command::Tail(tail) => tail.run(session).await,
         Command::Log { command } => command.run(session).await,
         Command::LoginLink(link) => link.run(session).await,

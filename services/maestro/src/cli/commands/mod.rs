@@ -8,6 +8,7 @@ pub(crate) mod executors;
 pub(crate) mod log;
 pub(crate) mod login_link;
 mod pattern;
+pub(crate) mod projections;
 pub(crate) mod runs;
 pub(crate) mod slots;
 pub(crate) mod status;
