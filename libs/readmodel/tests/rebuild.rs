@@ -6,6 +6,7 @@ mod support;
 use std::time::Duration;
 
 use maestro_domain::{Command, Report, report::End};
+use maestro_readmodel::{Asked, Health, JobKind};
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
@@ -190,4 +191,53 @@ async fn a_new_version_is_built_from_the_first_commit() {
         dump(&database.pool).await == rows
     })
     .await;
+}
+
+#[tokio::test]
+async fn rows_of_an_older_version_are_served_until_the_new_ones_are_there() {
+    let database = Database::new().await;
+    let mut history = History::new(1);
+    history.run(1);
+    let log = Log::of(500, &history.commits);
+    database.project(&log, history.last()).await;
+    database
+        .execute("update projection_checkpoints set version = 0 where name = 'runs'")
+        .await;
+    let before = history.last();
+    history.run(2);
+    log.extend(&history.commits);
+
+    let running = database.follow(&log);
+    running.reach_one("slots", history.last()).await;
+    maestro_testkit::wait_until(support::SOON, || async {
+        running.of("runs").health == Health::Rebuilding
+    })
+    .await;
+    assert_eq!(served(&database).await, 1);
+    let status = database.model.projections().await.unwrap();
+    let runs = status.iter().find(|each| each.name == "runs").unwrap();
+    assert_eq!((runs.version, runs.revision), (0, before));
+    assert!(runs.wanted > 0 && runs.stopped.is_none());
+
+    // Called off, it is not begun again by itself, and says why it stands still.
+    assert_eq!(database.model.cancel_jobs("runs").await.unwrap().len(), 1);
+    let _working = database.work(&log);
+    let why = running.stopped("runs").await;
+    assert!(why.contains("was canceled"), "{why}");
+    drop(running);
+    let running = database.follow(&log);
+    assert!(running.stopped("runs").await.contains("was canceled"));
+
+    let asked = database.model.ask("runs", JobKind::Rebuild, None).await;
+    assert!(matches!(asked.unwrap(), Asked::New(_)));
+    let running = database.follow(&log);
+    running.reach_one("runs", history.last()).await;
+    assert_eq!(served(&database).await, 2);
+}
+
+/// Runs that readers see.
+async fn served(database: &Database) -> usize {
+    let (any, first) = (<_>::default(), <_>::default());
+    let page = database.model.list_runs(&any, &first).await;
+    page.unwrap().rows.len()
 }

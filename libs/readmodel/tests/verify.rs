@@ -73,9 +73,7 @@ async fn a_single_changed_cell_is_named() {
     ];
     for (projection, table, column, value, shown) in cells {
         let changed = format!(
-            "begin; create temp table kept on commit drop as select * from {table};
-             update {table} set {column} = {value} where ctid = (select max(ctid) from {table});
-             commit;"
+            "update {table} set {column} = {value} where ctid = (select max(ctid) from {table})"
         );
         let row = format!("select to_jsonb(t)::text from {table} t where {column} = {value}");
         let before = format!(

@@ -161,6 +161,9 @@ impl Member {
     async fn switch(&mut self) -> Result<(), Ended> {
         self.finish().await?;
         self.desk.enter(JobState::Switching).await?;
+        if self.build.writer.projection.is_evidence() {
+            compare::evidence(&mut self.desk.db, &self.staging).await?;
+        }
         loop {
             let last = self.build.last().await?;
             self.build.catch_up(last, Some(&mut self.desk)).await?;

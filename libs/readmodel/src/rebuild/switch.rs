@@ -5,7 +5,6 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use super::{
     Ended,
     build::Build,
-    compare,
     desk::{Desk, word},
     staging::{Staging, execute, quoted},
 };
@@ -39,10 +38,6 @@ pub(super) async fn switch(
     desk: &mut Desk,
     staging: &Staging,
 ) -> Result<Switch, Ended> {
-    let evidence = build.writer.projection.is_evidence();
-    if evidence {
-        compare::evidence(&mut desk.db, staging).await?;
-    }
     match attempt(build, desk, staging).await {
         Ok(switch) => Ok(switch),
         Err(Failure::Database(error)) if lock_not_available(&error) => Ok(Switch::Busy),
