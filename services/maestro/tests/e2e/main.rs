@@ -13,6 +13,7 @@ mod handover;
 mod lifecycle;
 mod main_job;
 mod outages;
+mod projections;
 mod slots;
 mod tracing;
 mod webhooks;
