@@ -12,6 +12,7 @@ mod load;
 mod machine;
 mod process;
 mod programs;
+mod rebuild;
 mod report;
 mod results;
 mod runs;
@@ -38,6 +39,8 @@ pub(crate) enum Task {
     Runs(Options),
     /// Memory of an idle Maestro and time of `maestro --help`
     Idle(Options),
+    /// Every projection rebuilt, beside a raw read and a raw copy of the same rows
+    Rebuild(Options),
     /// All of them
     All(Options),
     /// Writes docs/performance.md from measured results
@@ -59,6 +62,9 @@ pub(crate) struct Options {
     /// Length of a round
     #[arg(long, default_value_t = 4)]
     seconds: u64,
+    /// Length of the log that is rebuilt from
+    #[arg(long, default_value_t = 1_000_000)]
+    commits: u64,
 }
 
 /// Runs one task.
@@ -72,6 +78,7 @@ pub(crate) async fn run(root: &Path, task: Task) -> anyhow::Result<ExitCode> {
         Task::Latency(options) => (options, "latency"),
         Task::Runs(options) => (options, "runs"),
         Task::Idle(options) => (options, "idle"),
+        Task::Rebuild(options) => (options, "rebuild"),
         Task::All(options) => (options, "all"),
     };
     let wanted = |name| wanted == "all" || wanted == name;
@@ -85,6 +92,10 @@ pub(crate) async fn run(root: &Path, task: Task) -> anyhow::Result<ExitCode> {
     }
     if wanted("runs") {
         results.runs = Some(runs::measure(&programs).await?);
+    }
+    if wanted("rebuild") {
+        let measured = rebuild::measure(root, options.commits, options.rounds).await?;
+        results.rebuild = Some(measured);
     }
     if wanted("ingest") {
         let effort = Effort {

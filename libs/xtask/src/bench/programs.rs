@@ -47,6 +47,12 @@ impl Programs {
     }
 }
 
+/// Builds an example of one crate; where it is.
+pub(crate) fn example(root: &Path, package: &str, name: &str) -> anyhow::Result<PathBuf> {
+    cargo_build(root, &["--package", package, "--example", name])?;
+    Ok(root.join("target/release/examples").join(name))
+}
+
 fn cargo_build(root: &Path, what: &[&str]) -> anyhow::Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)

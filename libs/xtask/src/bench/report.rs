@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{
     ingest::{INGRESS, NODE},
-    results::{Contest, Idle, Latency, Receiver, Results, Runs, Sync, Tail},
+    results::{Contest, Idle, Latency, Rebuild, RebuildRound, Receiver, Results, Runs, Sync, Tail},
     stats::median,
 };
 
@@ -39,6 +39,9 @@ pub(crate) fn markdown(results: &Results) -> String {
     }
     if let Some(idle) = &results.idle {
         text += &self::idle(idle);
+    }
+    if let Some(rebuild) = &results.rebuild {
+        text += &self::rebuild(rebuild);
     }
     text
 }
@@ -141,5 +144,27 @@ fn idle(idle: &Idle) -> String {
          | its processor time | {:.1} ms/s | |\n\
          | `maestro --help` | {:.1} ms | 30 ms |\n",
         idle.rss_mb, idle.pss_mb, idle.cpu_ms_per_second, idle.help_ms
+    )
+}
+
+fn rebuild(rebuild: &Rebuild) -> String {
+    let middle =
+        |of: fn(&RebuildRound) -> f64| median(&rebuild.rounds.iter().map(of).collect::<Vec<_>>());
+    let rate = |seconds: f64| rebuild.commits as f64 / seconds;
+    format!(
+        "\n## Rebuild\n\n\
+         {} commits of a seeded history through the real domain. Rebuilt: every projection, from \
+         EVENTS to rows that readers see, with all indexes. Bare: the same log read raw while the \
+         same rows are copied into the same tables, and the same indexes made.\n\n\
+         | what | measured | target |\n|---|--:|--:|\n\
+         | rebuilt, commits/s | {:.0} | |\n\
+         | bare, commits/s | {:.0} | |\n\
+         | rebuilt of bare | {:.0} % | 50 % |\n\
+         | most memory of the process | {:.0} MB | 300 MB |\n",
+        rebuild.commits,
+        rate(middle(|round| round.rebuilt_s)),
+        rate(middle(|round| round.bare_s)),
+        middle(|round| round.bare_s / round.rebuilt_s) * 100.0,
+        middle(|round| round.peak_mb),
     )
 }

@@ -13,6 +13,8 @@ pub(crate) struct Results {
     pub(crate) idle: Option<Idle>,
     #[serde(default)]
     pub(crate) runs: Option<Runs>,
+    #[serde(default)]
+    pub(crate) rebuild: Option<Rebuild>,
 }
 
 impl Results {
@@ -23,6 +25,7 @@ impl Results {
             latency: None,
             idle: None,
             runs: None,
+            rebuild: None,
         }
     }
 }
@@ -117,6 +120,23 @@ pub(crate) struct Runs {
     pub(crate) dispatched_to_started: Tail,
     pub(crate) bare_per_minute: f64,
     pub(crate) bare_spawned_to_started: Tail,
+}
+
+/// Every projection built from the log, beside the least that could be done.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Rebuild {
+    pub(crate) commits: u64,
+    pub(crate) rounds: Vec<RebuildRound>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RebuildRound {
+    /// Seconds until readers saw the last projection's new rows.
+    pub(crate) rebuilt_s: f64,
+    /// Most memory of the rebuilding process, in MB.
+    pub(crate) peak_mb: f64,
+    /// Seconds to read the same log raw and copy the same rows into the same tables.
+    pub(crate) bare_s: f64,
 }
 
 /// `maestro up` with nothing to do, without its children.
