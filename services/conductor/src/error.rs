@@ -9,6 +9,9 @@ pub enum Error {
     /// The broker did not answer.
     #[error("the event log is not available")]
     Log(#[from] maestro_eventlog::Error),
+    /// EVENTS could not be read.
+    #[error("the event log cannot be read to its end")]
+    Scan(#[from] maestro_eventlog::ScanError),
     /// The vault did not answer, or refused.
     #[error("the vault failed")]
     Vault(#[from] maestro_eventlog::VaultError),
