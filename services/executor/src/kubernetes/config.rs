@@ -29,7 +29,7 @@ pub struct Kubernetes {
     pub scope: Scope,
     /// Where `code-only` runs execute.
     pub namespace: Name,
-    /// Create it when it is missing.
+    /// Create it when it is missing; with [`Scope::Namespace`] it has to be there.
     pub create_namespace: bool,
     /// Image of runs that name none.
     pub image: Option<String>,
@@ -139,7 +139,7 @@ impl Default for Kubernetes {
             prefix: name("run"),
             scope: Scope::default(),
             namespace: name("maestro-runs"),
-            create_namespace: false,
+            create_namespace: true,
             image: None,
             placement: Placement::default(),
             run_as_user: 65532,

@@ -109,7 +109,7 @@ impl Creation<'_> {
         manifest::inputs::check(&wanted)?;
         if own {
             self.own_namespace(&namespace).await?;
-        } else if config.create_namespace {
+        } else if config.create_namespace && config.scope == Scope::Cluster {
             self.shared_namespace(&namespace).await?;
         }
         // A pod cannot start without its inputs: whoever removes them keeps a Job that is created

@@ -10,6 +10,7 @@ mod crashes;
 mod demo;
 mod failover;
 mod handover;
+mod kubernetes;
 mod lifecycle;
 mod main_job;
 mod outages;

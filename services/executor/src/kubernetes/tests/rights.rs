@@ -120,7 +120,6 @@ async fn one_namespace_needs_rights_in_it_only() {
     let executor = ExecutorId::new(Uuid::new_v4());
     let backend = open(&fake, executor, |settings| {
         settings.config.scope = Scope::Namespace;
-        settings.config.create_namespace = false;
     });
     let backend = backend.await.unwrap();
     let bench = Bench {
