@@ -18,11 +18,9 @@ spec:
   triggers:
     - {name: fails, on: {event: issues, actions: [labeled], labels: ["run:fails"]}, run: fails}
     - {name: waits, on: {event: issues, actions: [labeled], labels: ["run:waits"]}, run: waits}
-    - {name: unpullable, on: {event: issues, actions: [labeled], labels: ["run:unpullable"]}, run: unpullable}
   runs:
     fails: {image: "busybox:1", command: [sh, -c, 'echo from the cluster; exit 3'], timeout: 5m}
     waits: {image: "busybox:1", command: [sh, -c, 'while :; do sleep 0.1; done'], timeout: 5m, mode: full-env}
-    unpullable: {image: "nowhere/broken:1", command: ["true"], timeout: 5m}
 "#;
 
 struct Cluster {
@@ -33,14 +31,12 @@ struct Cluster {
 impl Cluster {
     async fn start() -> Self {
         let kubernetes = Kubernetes::start().await;
-        kubernetes.break_image("broken");
         let setting = |key: &str| format!("MAESTRO__EXECUTOR__{key}");
         let kubeconfig = kubernetes.kubeconfig().display().to_string();
         let deployment = Setup::new(Topology::Services)
             .stack(STACK)
             .env(&setting("BACKEND"), "kubernetes")
             .env(&setting("KUBERNETES__KUBECONFIG"), kubeconfig)
-            .env(&setting("KUBERNETES__IMAGE_PULL_AFTER_S"), "1")
             .start()
             .await;
         Self {
@@ -101,18 +97,6 @@ async fn a_webhook_becomes_a_job_and_its_end_is_told_truthfully() {
     let logs = ["runs", "logs", &id(&failed)];
     let logs = cluster.deployment.cli(logs).await.text();
     assert_eq!(logs, "from the cluster\n");
-
-    let unpullable = cluster.run(2, "run:unpullable", ended).await;
-    assert_eq!(unpullable["run"]["reason"], "image_pull", "{unpullable:#}");
-    assert_eq!(unpullable["run"]["fault"], "infrastructure");
-    assert_eq!(unpullable["run"]["attempt"], 3, "bounded retries");
-    let detail = unpullable["run"]["detail"].as_str().unwrap();
-    assert!(detail.contains("ImagePull"), "{detail}");
-    let table = cluster.table(&id(&unpullable)).await;
-    assert!(
-        table.contains("image_pull") && table.contains("nowhere/broken:1"),
-        "{table}"
-    );
     cluster.deployment.stop_leaving_nothing().await;
 }
 
