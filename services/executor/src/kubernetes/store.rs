@@ -85,6 +85,14 @@ impl Store {
             return;
         };
         attempt.send_modify(|facts| {
+            // A watch was quicker than this answer: what it brought is newer, and the answer old.
+            if let (Some(known), Some(read)) = (&facts.job, &job)
+                && known.metadata.uid == read.metadata.uid
+                && !supersedes(&read.metadata, &known.metadata)
+            {
+                facts.fresh = false;
+                return;
+            }
             facts.job = job.map(Arc::new);
             let there: HashSet<_> = pods.iter().map(|pod| uid(&pod.metadata)).collect();
             for (uid, seen) in &mut facts.pods {
@@ -220,6 +228,19 @@ mod tests {
         store.put_job(object("a", "8"));
         let version = facts.borrow().job.clone().unwrap();
         assert_eq!(version.metadata.resource_version.as_deref(), Some("9"));
+    }
+
+    #[test]
+    fn an_answer_that_a_watch_overtook_is_not_fresh() {
+        let store = Store::default();
+        let facts = store.follow(key());
+        store.put_job(object("a", "9"));
+        store.refreshed(key(), Some(object("a", "8")), Vec::new(), NOW);
+        let version = facts.borrow().job.clone().unwrap();
+        assert_eq!(version.metadata.resource_version.as_deref(), Some("9"));
+        assert!(!facts.borrow().fresh);
+        store.refreshed(key(), Some(object("a", "9")), Vec::new(), NOW);
+        assert!(facts.borrow().fresh);
     }
 
     #[test]
